@@ -1,0 +1,186 @@
+//! The receipt of a commit, and the signal that wakes readers.
+
+use std::fmt;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{LogId, Position, StreamId, StreamVersion};
+use crate::message::{OperationId, Timestamp};
+
+/// The receipt of a unit of work that committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    operation: OperationId,
+    streams: Vec<(StreamId, StreamVersion)>,
+    token: CommitToken,
+    recorded_at: Timestamp,
+    fingerprint: u128,
+    reply: Bytes,
+    repeated: bool,
+}
+
+/// An opaque mark of a commit, to wait for it elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CommitToken {
+    log: LogId,
+    mark: u64,
+}
+
+impl Commit {
+    /// For stores: a receipt.
+    #[must_use]
+    pub fn new(
+        operation: OperationId,
+        streams: Vec<(StreamId, StreamVersion)>,
+        token: CommitToken,
+        recorded_at: Timestamp,
+    ) -> Self {
+        let (fingerprint, reply) = (0, Bytes::new());
+        Self { operation, streams, token, recorded_at, fingerprint, reply, repeated: false }
+    }
+
+    /// For stores: what was recorded with the operation.
+    #[must_use]
+    pub fn with_record(mut self, fingerprint: u128, reply: Bytes) -> Self {
+        self.fingerprint = fingerprint;
+        self.reply = reply;
+        self
+    }
+
+    /// For stores: marks the receipt as that of an earlier commit.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        self.repeated = true;
+        self
+    }
+
+    /// The operation that committed.
+    #[must_use]
+    pub fn operation(&self) -> OperationId {
+        self.operation
+    }
+
+    /// The new version of each stream that the unit appended to.
+    #[must_use]
+    pub fn streams(&self) -> &[(StreamId, StreamVersion)] {
+        &self.streams
+    }
+
+    /// The mark of this commit, for reading one's own write.
+    #[must_use]
+    pub fn token(&self) -> &CommitToken {
+        &self.token
+    }
+
+    /// When the store recorded the events; never goes back along the log.
+    #[must_use]
+    pub fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// The fingerprint of the request that committed; set by
+    /// [`resolve`](super::EventStore::resolve) and on a repeated commit.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
+
+    /// The encoded answer that was recorded with the operation, empty for
+    /// none.
+    #[must_use]
+    pub fn reply(&self) -> &Bytes {
+        &self.reply
+    }
+
+    /// Whether an earlier call had committed the same operation.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+}
+
+impl CommitToken {
+    /// For stores: a token. What `mark` means is the store's affair.
+    #[must_use]
+    pub fn new(log: LogId, mark: u64) -> Self {
+        Self { log, mark }
+    }
+
+    /// The log that the commit belongs to.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// For stores: the mark.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.mark
+    }
+}
+
+/// The sending side of a [`CommitWatch`], held by a store.
+pub struct CommitSignal(watch::Sender<Position>);
+
+/// Wakes when a store has committed.
+#[derive(Clone)]
+pub struct CommitWatch(watch::Receiver<Position>);
+
+impl CommitSignal {
+    /// A signal that starts at a position.
+    #[must_use]
+    pub fn new(head: Position) -> Self {
+        Self(watch::Sender::new(head))
+    }
+
+    /// Raises the signal; a lower position changes nothing.
+    pub fn raise(&self, head: Position) {
+        if self.0.receiver_count() == 0 && *self.0.borrow() >= head {
+            return;
+        }
+        self.0.send_if_modified(|now| {
+            let risen = head > *now;
+            *now = (*now).max(head);
+            risen
+        });
+    }
+
+    /// A receiver of it.
+    #[must_use]
+    pub fn watch(&self) -> CommitWatch {
+        CommitWatch(self.0.subscribe())
+    }
+}
+
+impl CommitWatch {
+    /// The highest position known to be committed.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        *self.0.borrow()
+    }
+
+    /// Waits until the head lies above `position`. Never returns when the
+    /// store is gone: bound it by a poll.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn above(&mut self, position: Position) {
+        if self.0.wait_for(|head| *head > position).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl fmt::Debug for CommitSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CommitSignal").field(&*self.0.borrow()).finish()
+    }
+}
+
+impl fmt::Debug for CommitWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CommitWatch").field(&self.head()).finish()
+    }
+}

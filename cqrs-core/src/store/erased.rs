@@ -1,0 +1,101 @@
+//! A store behind a pointer, so that an application need not be generic.
+
+use std::fmt;
+use std::ops::Bound;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
+    EventStore, Limits, LogInfo, Page, Position, ReadError, ReadRequest, Snapshot, StreamId,
+    StreamVersion, TableName, UnitOfWork,
+};
+use crate::message::OperationId;
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Any [`EventStore`], cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<dyn Erased>);
+
+macro_rules! erase {
+    ($($name:ident($($arg:ident: $by:ident $ty:ty),*) -> $out:ty;)*) => {
+        trait Erased: Send + Sync {
+            fn limits(&self) -> &Limits;
+            fn commit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>>;
+            fn watch(&self) -> CommitWatch;
+            $(fn $name<'a>(&'a self, $($arg: erase!(@$by 'a $ty)),*) -> Boxed<'a, $out>;)*
+        }
+
+        impl<S: EventStore> Erased for S {
+            fn limits(&self) -> &Limits {
+                EventStore::limits(self)
+            }
+            fn commit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>> {
+                Box::pin(EventStore::commit(self, work))
+            }
+            fn watch(&self) -> CommitWatch {
+                EventStore::watch(self)
+            }
+            $(fn $name<'a>(&'a self, $($arg: erase!(@$by 'a $ty)),*) -> Boxed<'a, $out> {
+                Box::pin(EventStore::$name(self, $($arg),*))
+            })*
+        }
+
+        impl EventStore for Store {
+            fn limits(&self) -> &Limits {
+                self.0.limits()
+            }
+            fn commit(
+                &self,
+                work: UnitOfWork,
+            ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
+                self.0.commit(work)
+            }
+            fn watch(&self) -> CommitWatch {
+                self.0.watch()
+            }
+            $(async fn $name(&self, $($arg: erase!(@$by $ty)),*) -> $out {
+                self.0.$name($($arg),*).await
+            })*
+        }
+    };
+    (@by_ref $life:lifetime $ty:ty) => { &$life $ty };
+    (@by_value $life:lifetime $ty:ty) => { $ty };
+    (@by_ref $ty:ty) => { &$ty };
+    (@by_value $ty:ty) => { $ty };
+}
+
+erase! {
+    info() -> Result<LogInfo, ReadError>;
+    resolve(operation: by_value OperationId) -> Result<Option<Commit>, ReadError>;
+    read(request: by_value ReadRequest) -> Result<Page, ReadError>;
+    stream_head(stream: by_ref StreamId) -> Result<StreamVersion, ReadError>;
+    position_of(token: by_ref CommitToken) -> Result<Option<Position>, ReadError>;
+    snapshot(stream: by_ref StreamId) -> Result<Option<Snapshot>, ReadError>;
+    checkpoint(name: by_ref CheckpointName) -> Result<Option<Checkpoint>, ReadError>;
+    claim_checkpoint(name: by_ref CheckpointName) -> Result<Checkpoint, CommitError>;
+    row(table: by_ref TableName, key: by_ref [u8]) -> Result<Option<Bytes>, ReadError>;
+    rows(
+        table: by_ref TableName,
+        range: by_value (Bound<Bytes>, Bound<Bytes>),
+        direction: by_value Direction,
+        limit: by_value usize
+    ) -> Result<Vec<(Bytes, Bytes)>, ReadError>;
+}
+
+impl Store {
+    /// Puts a store behind a pointer.
+    #[must_use]
+    pub fn new(store: impl EventStore) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}

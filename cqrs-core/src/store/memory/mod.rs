@@ -1,0 +1,176 @@
+//! The store for development and tests: everything in memory, and otherwise
+//! held to the contract of every store. Nothing survives the process, and
+//! [`LogInfo::durable`] says so.
+//!
+//! One mutex guards the log. A unit commits inside the call to `commit`,
+//! which holds the lock for that long and never across an await.
+
+mod log;
+mod tables;
+
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+
+use super::{
+    Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
+    Direction, EventStore, Limits, LogId, LogInfo, Page, Position, ReadError, ReadRequest,
+    Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+};
+use crate::message::{IdGenerator, OperationId, RandomIds, Timestamp};
+use log::Log;
+use tables::Tables;
+
+/// A store in memory. Clones share one log.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use cqrs_core::store::{EventStore, memory::MemoryStore};
+/// let store = MemoryStore::new();
+/// assert!(!store.info().await?.durable);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+struct Shared {
+    limits: Limits,
+    state: Mutex<State>,
+    signal: CommitSignal,
+}
+
+struct State {
+    log: Log,
+    tables: Tables,
+}
+
+impl MemoryStore {
+    /// An empty store with the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// An empty store with limits of your own.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        let id = LogId::from_uuid(RandomIds::new().next(Timestamp::EPOCH));
+        Self(Arc::new(Shared {
+            limits,
+            state: Mutex::new(State { log: Log::new(id), tables: Tables::default() }),
+            signal: CommitSignal::new(Position::NONE),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().expect("no code that may panic runs under the lock")
+    }
+
+    fn commit_now(&self, work: UnitOfWork) -> Result<Commit, CommitError> {
+        if let Err(error) = self.0.limits.check(&work) {
+            work.sever_lineage();
+            return Err(error);
+        }
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(recorded) = state.log.repeated(&work)? {
+            return Ok(recorded);
+        }
+        let checked = state.log.check(&work).and_then(|()| state.tables.check(&work));
+        if let Err(error) = checked {
+            work.sever_lineage();
+            return Err(error);
+        }
+        state.tables.write(&work);
+        let commit = state.log.append(work);
+        let head = state.log.head();
+        drop(guard);
+        self.0.signal.raise(head);
+        Ok(commit)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("head", &self.state().log.head()).finish()
+    }
+}
+
+impl EventStore for MemoryStore {
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    async fn info(&self) -> Result<LogInfo, ReadError> {
+        let state = self.state();
+        Ok(LogInfo::new(state.log.id(), state.log.head(), false))
+    }
+
+    fn commit(
+        &self,
+        work: UnitOfWork,
+    ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
+        std::future::ready(self.commit_now(work))
+    }
+
+    async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
+        Ok(self.state().log.operation(operation))
+    }
+
+    async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
+        self.state().log.read(&request)
+    }
+
+    async fn stream_head(&self, stream: &StreamId) -> Result<StreamVersion, ReadError> {
+        Ok(self.state().log.version(stream))
+    }
+
+    async fn position_of(&self, token: &CommitToken) -> Result<Option<Position>, ReadError> {
+        let log = self.state().log.id();
+        if token.log() == log {
+            Ok(Some(Position::new(token.mark())))
+        } else {
+            Err(ReadError::OtherLog { cursor: token.log(), log })
+        }
+    }
+
+    async fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, ReadError> {
+        Ok(self.state().tables.snapshot(stream))
+    }
+
+    async fn checkpoint(&self, name: &CheckpointName) -> Result<Option<Checkpoint>, ReadError> {
+        Ok(self.state().tables.checkpoint(name))
+    }
+
+    async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
+        Ok(self.state().tables.claim(name))
+    }
+
+    async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        Ok(self.state().tables.row(table, key))
+    }
+
+    async fn rows(
+        &self,
+        table: &TableName,
+        range: (Bound<Bytes>, Bound<Bytes>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, ReadError> {
+        Ok(self.state().tables.rows(table, range, direction, limit))
+    }
+
+    fn watch(&self) -> CommitWatch {
+        self.0.signal.watch()
+    }
+}

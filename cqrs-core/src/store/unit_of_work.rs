@@ -1,0 +1,491 @@
+//! Everything that commits together, as a value.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    CheckpointName, Cursor, EventQuery, NewEvent, Position, Snapshot, StreamId, StreamVersion,
+    TableName,
+};
+use crate::message::{OperationId, Timestamp};
+
+/// Where a stream must be for an append to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpectedVersion {
+    /// Anywhere.
+    Any,
+    /// Without any event.
+    NoStream,
+    /// At this version.
+    Exact(StreamVersion),
+    /// With at least one event.
+    Exists,
+}
+
+impl ExpectedVersion {
+    /// Whether a stream at `actual` meets it.
+    #[must_use]
+    pub fn is_met_by(self, actual: StreamVersion) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NoStream => actual == StreamVersion::NONE,
+            Self::Exact(version) => actual == version,
+            Self::Exists => actual > StreamVersion::NONE,
+        }
+    }
+}
+
+impl fmt::Display for ExpectedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any version"),
+            Self::NoStream => f.write_str("no stream"),
+            Self::Exact(version) => write!(f, "version {version}"),
+            Self::Exists => f.write_str("an existing stream"),
+        }
+    }
+}
+
+/// Which operation a unit is, and a fingerprint of the request behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    id: OperationId,
+    fingerprint: Option<u128>,
+    fresh: bool,
+}
+
+impl Operation {
+    /// A new operation. Its id has never been used before, so a store may
+    /// skip looking it up.
+    #[must_use]
+    pub fn fresh(id: OperationId) -> Self {
+        Self { id, fingerprint: None, fresh: true }
+    }
+
+    /// An operation that may have been committed before: the id came from a
+    /// caller, or an earlier attempt ended in doubt.
+    #[must_use]
+    pub fn given(id: OperationId) -> Self {
+        Self { id, fingerprint: None, fresh: false }
+    }
+
+    /// Recognises the request by this fingerprint instead of by the events.
+    #[must_use]
+    pub fn with_fingerprint(mut self, fingerprint: u128) -> Self {
+        self.fingerprint = Some(fingerprint);
+        self
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> OperationId {
+        self.id
+    }
+
+    /// Whether the id has certainly never been used.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+}
+
+/// The chain of units that were decided one on the other before the first
+/// had committed. When one fails, those behind it must not commit, even if
+/// their expected version happens to fit.
+#[derive(Clone, Debug, Default)]
+pub struct Lineage(Arc<AtomicBool>);
+
+impl Lineage {
+    /// A new, unbroken chain.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a unit of the chain has failed.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Breaks the chain.
+    pub fn sever(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Events for one stream and the version it must have. Without events it
+/// only checks.
+#[derive(Clone, Debug)]
+pub struct StreamAppend {
+    stream: StreamId,
+    expected: ExpectedVersion,
+    events: Vec<NewEvent>,
+}
+
+impl StreamAppend {
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> &StreamId {
+        &self.stream
+    }
+
+    /// Where the stream must be.
+    #[must_use]
+    pub fn expected(&self) -> ExpectedVersion {
+        self.expected
+    }
+
+    /// The events, oldest first.
+    #[must_use]
+    pub fn events(&self) -> &[NewEvent] {
+        &self.events
+    }
+}
+
+/// No event that the query matches may stand after the position.
+#[derive(Clone, Debug)]
+pub struct QueryGuard {
+    query: EventQuery,
+    after: Position,
+}
+
+impl QueryGuard {
+    /// The query.
+    #[must_use]
+    pub fn query(&self) -> &EventQuery {
+        &self.query
+    }
+
+    /// How far the writer has read.
+    #[must_use]
+    pub fn after(&self) -> Position {
+        self.after
+    }
+}
+
+/// A change of one row, or of a whole table.
+#[derive(Clone, Debug)]
+pub struct TableWrite {
+    table: TableName,
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+}
+
+impl TableWrite {
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &TableName {
+        &self.table
+    }
+
+    /// The row's key; `None` means every row, which is then deleted.
+    #[must_use]
+    pub fn key(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+
+    /// The row's new value; `None` deletes it.
+    #[must_use]
+    pub fn value(&self) -> Option<&Bytes> {
+        self.value.as_ref()
+    }
+}
+
+/// The number of times that a checkpoint has been claimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// Wraps a number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A subscription's stored place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The subscription.
+    pub name: CheckpointName,
+    /// Who may move it.
+    pub epoch: Epoch,
+    /// Where it is, `None` before the first event.
+    pub cursor: Option<Cursor>,
+}
+
+/// Moves a checkpoint, if the epoch is still the one that was claimed.
+#[derive(Clone, Debug)]
+pub struct CheckpointAdvance {
+    name: CheckpointName,
+    epoch: Epoch,
+    to: Option<Cursor>,
+}
+
+impl CheckpointAdvance {
+    /// The subscription.
+    #[must_use]
+    pub fn name(&self) -> &CheckpointName {
+        &self.name
+    }
+
+    /// The epoch that was claimed.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The new place; `None` sends the subscription back to the beginning.
+    #[must_use]
+    pub fn to(&self) -> Option<Cursor> {
+        self.to
+    }
+}
+
+/// What commits together: events, conditions, snapshots, rows, a checkpoint.
+///
+/// ```
+/// use cqrs_core::store::{ExpectedVersion, Operation, StreamId, UnitOfWork};
+/// # use cqrs_core::{OperationId, Timestamp};
+/// # let id = OperationId::from_uuid(Default::default());
+/// let from = StreamId::new("account", "1")?;
+/// let to = StreamId::new("account", "2")?;
+/// let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH)
+///     .append(from, ExpectedVersion::Any, Vec::new())
+///     .append(to, ExpectedVersion::Exists, Vec::new());
+/// assert_eq!(work.streams().len(), 2);
+/// # Ok::<(), cqrs_core::store::InvalidStreamId>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a unit of work does nothing until it is committed"]
+pub struct UnitOfWork {
+    operation: Operation,
+    recorded_at: Timestamp,
+    streams: Vec<StreamAppend>,
+    guards: Vec<QueryGuard>,
+    snapshots: Vec<Snapshot>,
+    tables: Vec<TableWrite>,
+    advance: Option<CheckpointAdvance>,
+    lineage: Option<Lineage>,
+    reply: Bytes,
+}
+
+impl UnitOfWork {
+    /// An empty unit. `now` becomes the recorded time, unless the log already
+    /// holds a later one.
+    pub fn new(operation: Operation, now: Timestamp) -> Self {
+        Self {
+            operation,
+            recorded_at: now,
+            streams: Vec::new(),
+            guards: Vec::new(),
+            snapshots: Vec::new(),
+            tables: Vec::new(),
+            advance: None,
+            lineage: None,
+            reply: Bytes::new(),
+        }
+    }
+
+    /// Appends events to a stream that must be at a version. Without events
+    /// the version is only checked.
+    pub fn append(
+        mut self,
+        stream: StreamId,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> Self {
+        self.streams.push(StreamAppend { stream, expected, events });
+        self
+    }
+
+    /// Commits only if no event after `after` matches the query.
+    pub fn unless_matched(mut self, query: EventQuery, after: Position) -> Self {
+        self.guards.push(QueryGuard { query, after });
+        self
+    }
+
+    /// Saves a snapshot.
+    pub fn save(mut self, snapshot: Snapshot) -> Self {
+        self.snapshots.push(snapshot);
+        self
+    }
+
+    /// Writes a row.
+    pub fn put(mut self, table: TableName, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
+        self.tables.push(TableWrite { table, key: Some(key.into()), value: Some(value.into()) });
+        self
+    }
+
+    /// Deletes a row; one that is not there is no error.
+    pub fn delete(mut self, table: TableName, key: impl Into<Bytes>) -> Self {
+        self.tables.push(TableWrite { table, key: Some(key.into()), value: None });
+        self
+    }
+
+    /// Deletes all rows of a table.
+    pub fn clear(mut self, table: TableName) -> Self {
+        self.tables.push(TableWrite { table, key: None, value: None });
+        self
+    }
+
+    /// Moves a checkpoint that was claimed with `epoch`.
+    pub fn advance_checkpoint(
+        mut self,
+        name: CheckpointName,
+        epoch: Epoch,
+        to: Option<Cursor>,
+    ) -> Self {
+        self.advance = Some(CheckpointAdvance { name, epoch, to });
+        self
+    }
+
+    /// Makes the unit fail when an earlier one of the lineage has failed.
+    pub fn in_lineage(mut self, lineage: Lineage) -> Self {
+        self.lineage = Some(lineage);
+        self
+    }
+
+    /// Records an encoded answer with the operation, for a caller that
+    /// repeats it.
+    pub fn with_reply(mut self, reply: Bytes) -> Self {
+        self.reply = reply;
+        self
+    }
+
+    /// The answer to record.
+    #[must_use]
+    pub fn reply(&self) -> &Bytes {
+        &self.reply
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The caller's time.
+    #[must_use]
+    pub fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// The appends and checks of streams.
+    #[must_use]
+    pub fn streams(&self) -> &[StreamAppend] {
+        &self.streams
+    }
+
+    /// The guards over queries.
+    #[must_use]
+    pub fn guards(&self) -> &[QueryGuard] {
+        &self.guards
+    }
+
+    /// The snapshots.
+    #[must_use]
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    /// The changes of rows, in order.
+    #[must_use]
+    pub fn tables(&self) -> &[TableWrite] {
+        &self.tables
+    }
+
+    /// The move of a checkpoint.
+    #[must_use]
+    pub fn advance(&self) -> Option<&CheckpointAdvance> {
+        self.advance.as_ref()
+    }
+
+    /// Whether a unit that this one builds on has failed.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.lineage.as_ref().is_some_and(Lineage::is_broken)
+    }
+
+    /// For stores: call it when the unit fails, before the next unit of the
+    /// store is looked at.
+    pub fn sever_lineage(&self) {
+        if let Some(lineage) = &self.lineage {
+            lineage.sever();
+        }
+    }
+
+    /// Takes the unit apart, so that a store can move its events.
+    #[must_use]
+    pub fn into_streams(self) -> Vec<(StreamId, Vec<NewEvent>)> {
+        self.streams.into_iter().map(|append| (append.stream, append.events)).collect()
+    }
+
+    /// Whether the unit writes anything beside a record of its operation.
+    #[must_use]
+    pub fn only_checks(&self) -> bool {
+        self.snapshots.is_empty()
+            && self.tables.is_empty()
+            && self.advance.is_none()
+            && self.streams.iter().all(|append| append.events.is_empty())
+    }
+
+    /// Bytes that the unit holds, for limits.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let events = self.streams.iter().flat_map(|append| &append.events);
+        let events: usize = events
+            .map(|event| event.payload.len() + event.details.len() + event.tags.as_lines().len())
+            .sum();
+        let rows: usize = self
+            .tables
+            .iter()
+            .map(|write| {
+                write.key.as_ref().map_or(0, Bytes::len)
+                    + write.value.as_ref().map_or(0, Bytes::len)
+            })
+            .sum();
+        events + rows + self.snapshots.iter().map(|one| one.data().len()).sum::<usize>()
+    }
+
+    /// A fingerprint of the request: the one given with the operation, or
+    /// XXH3-128 over streams, types, versions and payloads.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        self.operation.fingerprint.unwrap_or_else(|| {
+            let mut hash = Xxh3::new();
+            let mut part = |bytes: &[u8]| {
+                hash.update(&(bytes.len() as u64).to_le_bytes());
+                hash.update(bytes);
+            };
+            for append in &self.streams {
+                part(append.stream.tenant().as_str().as_bytes());
+                part(append.stream.category().as_str().as_bytes());
+                part(append.stream.key().as_bytes());
+                for event in &append.events {
+                    part(event.event_type.as_str().as_bytes());
+                    part(&event.schema_version.get().to_le_bytes());
+                    part(&event.payload);
+                }
+            }
+            hash.digest128()
+        })
+    }
+}
