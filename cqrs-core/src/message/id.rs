@@ -47,7 +47,7 @@ fn system_random() -> u64 {
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable
 /// pseudorandom number generators", 2014): a bijection that spreads every bit.
-const fn mix(mut z: u64) -> u64 {
+pub(crate) const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)

@@ -18,6 +18,7 @@ pub use id::{
     ActorId, CausationId, CorrelationId, EventId, IdGenerator, MessageId, OperationId, RandomIds,
     TenantId, UuidV7,
 };
+pub(crate) use id::mix;
 pub use metadata::{Headers, Metadata, TraceContext};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 

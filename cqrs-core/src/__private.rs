@@ -1,0 +1,41 @@
+//! What generated code touches. Not part of the API: the derives and this
+//! module are pinned to each other.
+
+pub use inventory;
+pub use serde;
+
+pub use crate::aggregate::{
+    Aggregate, AggregateId, Apply, Decides, Decision, IdFor, IntoDecision, InvalidId, StateCodec,
+};
+pub use crate::app::{Parameter, Wiring};
+pub use crate::bus::{BusError, CommandError, Context, QueryError};
+pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, rules};
+pub use crate::event::{DecodeError, EncodedEvent, Event, EventType};
+pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
+pub use crate::projection::{Project, Projection, TableKey};
+pub use crate::query::{OneQueryHandlerFor, Query};
+pub use crate::registry::{Body, Kind, Register, Registration};
+pub use crate::runtime::BoxFuture;
+pub use crate::store::{InvalidInput, Shape, Tag, Tags};
+
+pub use ::std;
+
+/// Submits a registration when the program is linked.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "inventory")]
+macro_rules! __submit {
+    ($registration:expr) => {
+        $crate::__private::inventory::submit! {
+            $registration
+        }
+    };
+}
+
+/// Submits nothing: registration is explicit.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "inventory"))]
+macro_rules! __submit {
+    ($registration:expr) => {};
+}

@@ -1,0 +1,188 @@
+//! From a stream to a state: the latest usable snapshot, then the events
+//! behind it, page by page.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::snapshot::restore;
+use super::{Apply, InvalidId};
+use crate::error::{Code, ErrorCode};
+use crate::event::{DecodeError, EncodedEvent, Event};
+use crate::message::{EventId, Timestamp};
+use crate::store::{
+    EventStore, InvalidStreamId, ReadError, ReadRequest, RecordedEvent, Store, StreamId,
+    StreamVersion,
+};
+
+/// An aggregate could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The id makes no stream name.
+    #[error(transparent)]
+    Stream(#[from] InvalidStreamId),
+    /// A text is no id.
+    #[error(transparent)]
+    Id(#[from] InvalidId),
+    /// The store could not be read.
+    #[error("stream {stream} cannot be read")]
+    Read {
+        /// The stream.
+        stream: StreamId,
+        /// Why.
+        source: ReadError,
+    },
+    /// A stored event cannot be read by this build.
+    #[error("event {event} at version {version} of stream {stream} cannot be read")]
+    Decode {
+        /// The stream.
+        stream: StreamId,
+        /// Its place in the stream.
+        version: StreamVersion,
+        /// The event.
+        event: EventId,
+        /// Why.
+        source: DecodeError,
+    },
+    /// `apply` panicked.
+    #[error("apply panicked at version {version} of stream {stream}: {message}")]
+    Panicked {
+        /// The stream.
+        stream: StreamId,
+        /// The event's place in the stream.
+        version: StreamVersion,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+impl LoadError {
+    /// Whether the same load may succeed when it is made again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.is_retryable())
+    }
+}
+
+impl ErrorCode for LoadError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stream(_) | Self::Id(_) => Code::new("invalid_id"),
+            Self::Read { source, .. } => source.code(),
+            Self::Decode { source, .. } => source.code(),
+            Self::Panicked { .. } => Code::new("panicked"),
+        }
+    }
+}
+
+/// How much of a stream to load.
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    Head,
+    Version(StreamVersion),
+    Time(Timestamp),
+}
+
+/// Loads a state and its version.
+pub(crate) async fn load<A: Apply>(
+    store: &Store,
+    stream: &StreamId,
+    until: Until,
+) -> Result<(A, StreamVersion), LoadError> {
+    if A::STATE.is_some() && !matches!(until, Until::Time(_)) {
+        if let Some((state, version)) = from_snapshot(store, stream, until).await? {
+            return replay(store, stream, until, state, version).await;
+        }
+    }
+    replay(store, stream, until, A::default(), StreamVersion::NONE).await
+}
+
+/// The state of a snapshot that is usable and not ahead of what is asked for.
+async fn from_snapshot<A: Apply>(
+    store: &Store,
+    stream: &StreamId,
+    until: Until,
+) -> Result<Option<(A, StreamVersion)>, LoadError> {
+    let snapshot = match store.snapshot(stream).await {
+        Ok(Some(snapshot)) => snapshot,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            tracing::warn!(%stream, %error, "snapshot ignored: it cannot be read");
+            return Ok(None);
+        }
+    };
+    let version = snapshot.version();
+    if matches!(until, Until::Version(wanted) if wanted < version) {
+        return Ok(None);
+    }
+    match restore::<A>(&snapshot) {
+        Ok(state) if is_within(store, stream, version).await? => Ok(Some((state, version))),
+        Ok(_) => {
+            tracing::warn!(%stream, %version, "snapshot ignored: it is ahead of its stream");
+            Ok(None)
+        }
+        Err(reason) => {
+            tracing::warn!(%stream, %version, reason, "snapshot ignored");
+            Ok(None)
+        }
+    }
+}
+
+async fn is_within(
+    store: &Store,
+    stream: &StreamId,
+    version: StreamVersion,
+) -> Result<bool, LoadError> {
+    let head = store.stream_head(stream).await;
+    head.map(|head| version <= head)
+        .map_err(|source| LoadError::Read { stream: stream.clone(), source })
+}
+
+async fn replay<A: Apply>(
+    store: &Store,
+    stream: &StreamId,
+    until: Until,
+    mut state: A,
+    mut version: StreamVersion,
+) -> Result<(A, StreamVersion), LoadError> {
+    let mut request = ReadRequest::stream(stream.clone()).after(version.get());
+    match until {
+        Until::Head => {}
+        Until::Version(last) => request = request.before(last.get() + 1),
+        Until::Time(last) => {
+            let end = last.plus(std::time::Duration::from_micros(1));
+            request = request.recorded(Timestamp::MIN..end);
+        }
+    }
+    loop {
+        let page = store.read(request.clone()).await;
+        let page = page.map_err(|source| LoadError::Read { stream: stream.clone(), source })?;
+        let next = request.following(&page);
+        for event in page.events() {
+            apply(&mut state, event)?;
+            version = event.version();
+        }
+        match next {
+            Some(next) => request = next,
+            None => return Ok((state, version)),
+        }
+    }
+}
+
+fn apply<A: Apply>(state: &mut A, event: &RecordedEvent) -> Result<(), LoadError> {
+    let place = || (event.stream().clone(), event.version());
+    let decoded = A::Event::decode(EncodedEvent::of(event)).map_err(|source| {
+        let (stream, version) = place();
+        LoadError::Decode { stream, version, event: event.id(), source }
+    })?;
+    catch_unwind(AssertUnwindSafe(|| state.apply(&decoded))).map_err(|panic| {
+        let (stream, version) = place();
+        LoadError::Panicked { stream, version, message: panic_message(&*panic) }
+    })
+}
+
+/// What a panic said, as far as it is text.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,203 @@
+//! Aggregates for handlers that need more than one decision: load, look,
+//! record, save, one stream or several in one unit of work.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::load::{LoadError, Until, load};
+use super::{Aggregate, AggregateRuntime, Apply, Root};
+use crate::bus::Context;
+use crate::event::{Event, encode_details};
+use crate::message::{CodecError, EventId, Metadata, Timestamp};
+use crate::runtime::Services;
+use crate::store::{
+    Commit, CommitError, EventStore, ExpectedVersion, InvalidInput, NewEvent, Operation,
+    StreamVersion, UnitOfWork,
+};
+
+/// The aggregates of one type, as a handler's parameter.
+pub struct Repository<A: Aggregate> {
+    runtime: Arc<AggregateRuntime<A>>,
+    ctx: Context,
+}
+
+/// Events could not be saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// An event cannot be stored so that it can be read back.
+    #[error("event `{event_type}` cannot be stored")]
+    Encode {
+        /// The event's stored name.
+        event_type: String,
+        /// What the codec says.
+        source: CodecError,
+    },
+    /// A tag of an event is not well-formed.
+    #[error("a tag of event `{event_type}` cannot be stored")]
+    Tag {
+        /// The event's stored name.
+        event_type: String,
+        /// What is wrong.
+        source: InvalidInput,
+    },
+    /// The store did not commit.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl SaveError {
+    /// Whether the roots lost against another writer: load and decide again.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Commit(error) if error.is_conflict())
+    }
+}
+
+impl<A: Aggregate> Clone for Repository<A> {
+    fn clone(&self) -> Self {
+        Self { runtime: Arc::clone(&self.runtime), ctx: self.ctx.clone() }
+    }
+}
+
+impl<A: Aggregate> fmt::Debug for Repository<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Repository({})", A::NAME)
+    }
+}
+
+impl<A: Apply> Repository<A> {
+    pub(crate) fn new(runtime: Arc<AggregateRuntime<A>>, ctx: Context) -> Self {
+        Self { runtime, ctx }
+    }
+
+    pub(crate) fn within(&self, ctx: &Context) -> Self {
+        Self { runtime: Arc::clone(&self.runtime), ctx: ctx.clone() }
+    }
+
+    /// Loads an aggregate; one without events is its default state at
+    /// version 0.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]. # Cancel safety: dropping the future changes nothing.
+    pub async fn load(&self, id: &A::Id) -> Result<Root<A>, LoadError> {
+        self.load_until(id, Until::Head).await
+    }
+
+    /// Loads an aggregate as it was after `version`, or at its head if that
+    /// lies below.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`].
+    pub async fn load_at(&self, id: &A::Id, version: StreamVersion) -> Result<Root<A>, LoadError> {
+        self.load_until(id, Until::Version(version)).await
+    }
+
+    /// Loads an aggregate as the store had recorded it at `time`, that moment
+    /// included.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`].
+    pub async fn load_as_of(&self, id: &A::Id, time: Timestamp) -> Result<Root<A>, LoadError> {
+        self.load_until(id, Until::Time(time)).await
+    }
+
+    async fn load_until(&self, id: &A::Id, until: Until) -> Result<Root<A>, LoadError> {
+        let stream = self.runtime.stream(id, &self.ctx)?;
+        let (state, version) = load::<A>(&self.runtime.store, &stream, until).await?;
+        Ok(Root::new(stream, state, version))
+    }
+
+    /// Saves the recorded events of a root, if its stream has not moved.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`]; the events stay in the root unless they were committed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once the events were handed to the store they commit or not as a whole.
+    pub async fn save(&self, root: &mut Root<A>) -> Result<Commit, SaveError> {
+        self.save_all(&mut [root]).await
+    }
+
+    /// Saves the recorded events of several roots, all or none. A root without
+    /// new events is checked to be where it was loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::save`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Repository::save`].
+    pub async fn save_all(&self, roots: &mut [&mut Root<A>]) -> Result<Commit, SaveError> {
+        let metadata = self.ctx.metadata();
+        let now = metadata.timestamp;
+        let services = &self.runtime.services;
+        let operation = match self.ctx.next_operation() {
+            Some(id) => Operation::given(id),
+            None => Operation::fresh(services.id(now).into()),
+        };
+        let mut work = UnitOfWork::new(operation, now);
+        for root in roots.iter() {
+            let events = encode_events(root.uncommitted(), metadata, services)?;
+            let expected = ExpectedVersion::Exact(root.version());
+            work = work.append(root.stream.clone(), expected, events);
+        }
+        let commit = self.runtime.store.commit(work);
+        self.ctx.handed_over(operation.id());
+        match commit.await {
+            Ok(commit) => {
+                for root in roots.iter_mut() {
+                    let events = root.take_uncommitted();
+                    root.saved(events.len() as u64);
+                }
+                self.ctx.committed(commit.clone());
+                Ok(commit)
+            }
+            Err(error) => {
+                if !matches!(error, CommitError::Unknown { .. }) {
+                    self.ctx.came_back();
+                }
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Encodes events with ids of their own and the metadata of their command.
+pub(crate) fn encode_events<E: Event>(
+    events: &[E],
+    metadata: &Metadata,
+    services: &Services,
+) -> Result<Vec<NewEvent>, SaveError> {
+    use crate::message::Codec;
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = metadata.timestamp;
+    let details = encode_details(metadata)
+        .map_err(|source| SaveError::Encode { event_type: "metadata".to_owned(), source })?;
+    let encode = |event: &E| {
+        let event_type = event.event_type();
+        let name = || event_type.name.to_owned();
+        let mut payload = Vec::with_capacity(128);
+        event
+            .encode(&mut payload)
+            .map_err(|source| SaveError::Encode { event_type: name(), source })?;
+        let tags =
+            event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
+        let id: EventId = services.id(now).into();
+        let encoding = E::Codec::ENCODING;
+        let new = NewEvent::new(id, event_type.name, event_type.version, encoding, payload, now);
+        Ok(new
+            .caused_by(metadata.correlation_id, Some(metadata.id.into()))
+            .with_details(details.clone())
+            .with_tags(tags))
+    };
+    events.iter().map(encode).collect()
+}

@@ -1,0 +1,205 @@
+//! Putting an application together; everything wrong is reported together.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::wiring::{Aggregates, Provided};
+use super::{App, Dep, Inner, Wiring};
+use crate::aggregate::{Decides, RetryLimit};
+use crate::message::IdGenerator;
+use crate::registry::{Body, BuildError, Module, Problem, Register, Registration, Registry, Selection};
+use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
+use crate::store::memory::MemoryStore;
+use crate::store::{EventStore, Store};
+
+/// Aggregates of one type that stay loaded by default.
+const CACHED_AGGREGATES: usize = 10_000;
+
+/// Collects what an application needs.
+#[must_use = "an application does not exist until it is built"]
+pub struct AppBuilder {
+    store: Option<Store>,
+    services: Services,
+    provided: Provided,
+    modules: Vec<Module>,
+    explicit: Vec<Registration>,
+    expected: Vec<String>,
+    cached_aggregates: usize,
+    retries: RetryLimit,
+    start_projections: bool,
+}
+
+impl AppBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            store: None,
+            services: Services::default(),
+            provided: Provided::new(),
+            modules: Vec::new(),
+            explicit: Vec::new(),
+            expected: Vec::new(),
+            cached_aggregates: CACHED_AGGREGATES,
+            retries: RetryLimit::default(),
+            start_projections: true,
+        }
+    }
+
+    /// Lists modules: `.modules(modules![crate, billing])`.
+    pub fn modules(mut self, modules: impl IntoIterator<Item = Module>) -> Self {
+        self.modules.extend(modules);
+        self
+    }
+
+    /// Registers one derived type or marked function without inventory.
+    pub fn register<T: Register + ?Sized>(mut self) -> Self {
+        self.explicit.push(T::REGISTRATION);
+        self
+    }
+
+    /// Registers that an aggregate decides a command, without inventory.
+    pub fn register_decision<A: Decides<C>, C>(mut self) -> Self {
+        self.explicit.push(A::REGISTRATION);
+        self
+    }
+
+    /// Names packages that must have contributed, for those that no code
+    /// names.
+    pub fn expect_crates<'a>(mut self, packages: impl IntoIterator<Item = &'a str>) -> Self {
+        self.expected.extend(packages.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Sets the store.
+    pub fn store(mut self, store: impl EventStore) -> Self {
+        self.store = Some(Store::new(store));
+        self
+    }
+
+    /// Provides something that handlers ask for as [`Dep<T>`]:
+    /// `.provide::<dyn Mailer>(Arc::new(SmtpMailer::new()))`.
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        self.provided.insert(TypeId::of::<T>(), Box::new(Dep::new(value)));
+        self
+    }
+
+    /// Replaces the clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.services.clock = Arc::new(clock);
+        self
+    }
+
+    /// Replaces the id generator.
+    pub fn ids(mut self, ids: impl IdGenerator) -> Self {
+        self.services.ids = Arc::new(ids);
+        self
+    }
+
+    /// Replaces the source of randomness.
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.services.random = Arc::new(random);
+        self
+    }
+
+    /// Replaces what runs background tasks.
+    pub fn spawner(mut self, spawner: impl Spawner) -> Self {
+        self.services.spawner = Arc::new(spawner);
+        self
+    }
+
+    /// How many aggregates of each type stay loaded. Default 10,000.
+    pub fn cached_aggregates(mut self, count: usize) -> Self {
+        self.cached_aggregates = count;
+        self
+    }
+
+    /// How often a command is decided again after losing against another
+    /// writer. Default 10.
+    pub fn conflict_retries(mut self, limit: RetryLimit) -> Self {
+        self.retries = limit;
+        self
+    }
+
+    /// Leaves the projections to another process; views read what it writes.
+    pub fn without_projections(mut self) -> Self {
+        self.start_projections = false;
+        self
+    }
+
+    /// Checks everything that [`build`](Self::build) checks, without a store
+    /// and without starting anything. For a test of the wiring.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] lists everything that is wrong.
+    pub fn verify(mut self) -> Result<Registry, BuildError> {
+        let store = self.store.take().unwrap_or_else(|| Store::new(MemoryStore::new()));
+        let selection = Selection::of(&self.modules, &self.explicit, &self.expected);
+        let registry = Registry::of(&selection.registrations);
+        self.wire(store, selection)?;
+        Ok(registry)
+    }
+
+    /// Builds the application and starts its projections. Call it within the
+    /// runtime that shall run them.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] lists everything that is wrong, each with its place in
+    /// the source.
+    pub fn build(mut self) -> Result<App, BuildError> {
+        let mut selection = Selection::of(&self.modules, &self.explicit, &self.expected);
+        let store = self.store.take().unwrap_or_else(|| {
+            selection.problems.push(Problem::MissingStore);
+            Store::new(MemoryStore::new())
+        });
+        let registry = Registry::of(&selection.registrations);
+        let start = self.start_projections;
+        let wiring = self.wire(store, selection)?;
+        let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
+        let start = projections.into_iter().filter(|_| start);
+        let projections = start
+            .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks)))
+            .collect();
+        let inner =
+            Arc::new(Inner { handlers, store, services, tasks, registry, aggregates, projections });
+        app.set(Arc::downgrade(&inner)).expect("an application is wired once");
+        Ok(App(inner))
+    }
+
+    fn wire(&self, store: Store, selection: Selection) -> Result<Wiring<'_>, BuildError> {
+        let services = Arc::new(self.services.clone());
+        let tasks = TaskSet::new(Arc::clone(&services.spawner));
+        let Some(first) = selection.registrations.first() else {
+            return Err(BuildError::unless_empty(selection.problems)
+                .expect_err("an empty selection is a problem"));
+        };
+        let mut wiring = Wiring {
+            store,
+            services,
+            tasks,
+            provided: &self.provided,
+            aggregates: Aggregates::new(self.cached_aggregates, self.retries),
+            app: Arc::new(OnceLock::new()),
+            handlers: crate::bus::Handlers::default(),
+            projections: Vec::new(),
+            problems: selection.problems,
+            current: *first,
+        };
+        for registration in &selection.registrations {
+            wiring.current = *registration;
+            match registration.body {
+                Body::Handler { install, .. } | Body::Projection { install } => install(&mut wiring),
+                _ => {}
+            }
+        }
+        BuildError::unless_empty(std::mem::take(&mut wiring.problems))?;
+        Ok(wiring)
+    }
+}
+
+impl fmt::Debug for AppBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder").field("modules", &self.modules).finish_non_exhaustive()
+    }
+}

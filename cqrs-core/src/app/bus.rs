@@ -1,0 +1,45 @@
+//! The buses as a handler's parameter.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+
+use super::{App, Ask, Execute, Inner};
+use crate::bus::{Context, Origin};
+use crate::command::{Command, OneHandlerFor};
+use crate::query::{OneQueryHandlerFor, Query};
+
+/// Sends commands and queries on from a handler. They belong to the same
+/// correlation, are caused by the message at hand, and share its actor,
+/// tenant, trace, headers, deadline and extensions.
+#[derive(Clone)]
+pub struct Bus {
+    pub(super) app: Arc<OnceLock<Weak<Inner>>>,
+    pub(super) ctx: Option<Context>,
+}
+
+impl Bus {
+    fn app(&self) -> App {
+        let inner = self.app.get().and_then(Weak::upgrade);
+        App(inner.expect("a handler runs only while its application lives"))
+    }
+
+    fn origin(&self) -> Origin {
+        self.ctx.as_ref().map_or_else(Origin::new, Context::follow)
+    }
+
+    /// As [`App::execute`].
+    pub fn execute<C: Command + OneHandlerFor<C>>(&self, command: C) -> Execute<'static, C> {
+        Execute::owned(self.app(), command, self.origin())
+    }
+
+    /// As [`App::query`].
+    pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'static, Q> {
+        Ask::owned(self.app(), query, self.origin())
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bus")
+    }
+}

@@ -1,0 +1,242 @@
+//! A call that is being described and then awaited.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::App;
+use crate::bus::{BusError, CancelToken, CommandError, DispatchError, Origin, QueryError};
+use crate::command::{Command, OneHandlerFor};
+use crate::message::{
+    ActorId, CausationId, CorrelationId, MessageId, OperationId, TenantId, TraceContext,
+};
+use crate::query::Query;
+use crate::runtime::BoxFuture;
+use crate::store::{Commit, CommitToken, StreamId, StreamVersion};
+
+/// The handler's answer and what was stored.
+#[derive(Clone, Debug)]
+pub struct Executed<V> {
+    /// What the handler returned.
+    pub value: V,
+    /// What was stored.
+    pub receipt: Receipt,
+}
+
+/// What a command has stored.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt {
+    commits: Vec<Commit>,
+}
+
+impl Receipt {
+    /// The new version of each stream that was appended to.
+    pub fn streams(&self) -> impl Iterator<Item = &(StreamId, StreamVersion)> {
+        self.commits.iter().flat_map(Commit::streams)
+    }
+
+    /// The mark of the last commit, for [`App::wait_for`]; `None` when nothing
+    /// was stored.
+    #[must_use]
+    pub fn token(&self) -> Option<&CommitToken> {
+        self.commits.iter().rev().find(|commit| !commit.streams().is_empty()).map(Commit::token)
+    }
+
+    /// Each commit, in order.
+    #[must_use]
+    pub fn commits(&self) -> &[Commit] {
+        &self.commits
+    }
+
+    /// Whether the operation had run before and this is its recorded outcome.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        !self.commits.is_empty() && self.commits.iter().all(Commit::is_repeated)
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident<$message:ident>;)*) => {$(
+        $(#[$doc])*
+        #[must_use = "a call does nothing until it is awaited"]
+        pub struct $name<'a, $message> {
+            app: std::borrow::Cow<'a, App>,
+            message: $message,
+            origin: Origin,
+        }
+
+        impl<'a, $message> $name<'a, $message> {
+            pub(crate) fn new(app: &'a App, message: $message, origin: Origin) -> Self {
+                Self { app: std::borrow::Cow::Borrowed(app), message, origin }
+            }
+
+            pub(crate) fn owned(app: App, message: $message, origin: Origin) -> Self {
+                Self { app: std::borrow::Cow::Owned(app), message, origin }
+            }
+
+            /// Sets everything about the call at once.
+            pub fn from(mut self, origin: Origin) -> Self {
+                self.origin = origin;
+                self
+            }
+
+            /// See [`Origin::message_id`].
+            pub fn message_id(mut self, id: MessageId) -> Self {
+                self.origin = self.origin.message_id(id);
+                self
+            }
+
+            /// See [`Origin::correlation`].
+            pub fn correlation(mut self, id: CorrelationId) -> Self {
+                self.origin = self.origin.correlation(id);
+                self
+            }
+
+            /// See [`Origin::causation`].
+            pub fn causation(mut self, id: CausationId) -> Self {
+                self.origin = self.origin.causation(id);
+                self
+            }
+
+            /// See [`Origin::tenant`].
+            pub fn tenant(mut self, tenant: impl Into<TenantId>) -> Self {
+                self.origin = self.origin.tenant(tenant);
+                self
+            }
+
+            /// See [`Origin::actor`].
+            pub fn actor(mut self, actor: impl Into<ActorId>) -> Self {
+                self.origin = self.origin.actor(actor);
+                self
+            }
+
+            /// See [`Origin::source`].
+            pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
+                self.origin = self.origin.source(source);
+                self
+            }
+
+            /// See [`Origin::trace`].
+            pub fn trace(mut self, trace: TraceContext) -> Self {
+                self.origin = self.origin.trace(trace);
+                self
+            }
+
+            /// See [`Origin::header`].
+            pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+                self.origin = self.origin.header(key, value);
+                self
+            }
+
+            /// See [`Origin::operation`].
+            pub fn operation(mut self, id: OperationId) -> Self {
+                self.origin = self.origin.operation(id);
+                self
+            }
+
+            /// See [`Origin::timeout`].
+            pub fn timeout(mut self, limit: Duration) -> Self {
+                self.origin = self.origin.timeout(limit);
+                self
+            }
+
+            /// See [`Origin::cancel`].
+            pub fn cancel(mut self, token: CancelToken) -> Self {
+                self.origin = self.origin.cancel(token);
+                self
+            }
+
+            /// See [`Origin::extension`].
+            pub fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+                self.origin = self.origin.extension(value);
+                self
+            }
+        }
+
+        impl<$message> fmt::Debug for $name<'_, $message> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field("origin", &self.origin).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+calls! {
+    /// A command on its way; await it.
+    Execute<C>;
+    /// A query on its way; await it.
+    Ask<Q>;
+}
+
+impl<'a, C: Command + OneHandlerFor<C>> IntoFuture for Execute<'a, C> {
+    type Output = Result<Executed<C::Output>, CommandError<C::Error>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let ctx = self.app.open(self.origin)?;
+            let value = self.app.inner().handlers.execute(&self.message, &ctx).await?;
+            Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
+        })
+    }
+}
+
+impl<'a, Q: Query> IntoFuture for Ask<'a, Q> {
+    type Output = Result<Q::Output, QueryError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let ctx = self.app.open(self.origin)?;
+            self.app.inner().handlers.ask(&self.message, &ctx).await
+        })
+    }
+}
+
+/// A command by wire name.
+pub(super) fn execute_named<'a, C: Command + OneHandlerFor<C>>(
+    app: &'a App,
+    payload: &'a [u8],
+    origin: Origin,
+) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
+    Box::pin(async move {
+        let command: C = decode(C::NAME, payload)?;
+        let executed = Execute::new(app, command, origin).await?;
+        encode(C::NAME, &executed.value)
+    })
+}
+
+/// A query by wire name.
+pub(super) fn ask_named<'a, Q: Query>(
+    app: &'a App,
+    payload: &'a [u8],
+    origin: Origin,
+) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
+    Box::pin(async move {
+        let query: Q = decode(Q::NAME, payload)?;
+        let answer = Ask::new(app, query, origin).await?;
+        encode(Q::NAME, &answer)
+    })
+}
+
+fn decode<T: serde::de::DeserializeOwned>(name: &str, payload: &[u8]) -> Result<T, BusError> {
+    let mut json = serde_json::Deserializer::from_slice(payload);
+    let decoded = serde_path_to_error::deserialize(&mut json);
+    let problem = |path: String, reason: String| BusError::Payload {
+        expected: format!("{name} ({})", std::any::type_name::<T>()),
+        path,
+        reason,
+    };
+    let value =
+        decoded.map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;
+    json.end().map_err(|error| problem(".".to_owned(), error.to_string()))?;
+    Ok(value)
+}
+
+fn encode<T: serde::Serialize>(name: &str, value: &T) -> Result<Vec<u8>, DispatchError> {
+    serde_json::to_vec(value).map_err(|error| {
+        let source = crate::message::CodecError::new(error);
+        BusError::Encode { event_type: format!("the answer to {name}"), source }.into()
+    })
+}

@@ -1,0 +1,165 @@
+//! The application under construction, as handlers see it.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use super::call::{ask_named, execute_named};
+use super::{Bus, Dep, Inner, Parameter};
+use crate::aggregate::{
+    Aggregate, AggregateRuntime, Apply, Decides, IdFor, Repository, RetryLimit,
+};
+use crate::bus::{CommandError, CommandHandler, Context, Handlers, Named, Origin, QueryHandler};
+use crate::command::{Command, OneHandlerFor, Targets};
+use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
+use crate::query::Query;
+use crate::registry::{Problem, Registration};
+use crate::runtime::{BoxFuture, Services, TaskSet};
+use crate::store::Store;
+
+/// What was provided, by type.
+pub(super) type Provided = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+
+/// Resolves parameters and takes handlers while an application is built.
+pub struct Wiring<'a> {
+    pub(super) store: Store,
+    pub(super) services: Arc<Services>,
+    pub(super) tasks: TaskSet,
+    pub(super) provided: &'a Provided,
+    pub(super) aggregates: Aggregates,
+    pub(super) app: Arc<OnceLock<Weak<Inner>>>,
+    pub(super) handlers: Handlers,
+    pub(super) projections: Vec<Start>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) current: Registration,
+}
+
+/// A projection to start once nothing is wrong.
+pub(super) type Start = (TypeId, fn(Store, Arc<Services>, &TaskSet) -> RunnerHandle);
+
+/// What runs the aggregates of one application, by type.
+pub(crate) struct Aggregates {
+    pub(super) capacity: usize,
+    pub(super) retries: RetryLimit,
+    runtimes: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+}
+
+impl Aggregates {
+    pub(super) fn new(capacity: usize, retries: RetryLimit) -> Self {
+        Self { capacity, retries, runtimes: Mutex::default() }
+    }
+
+    fn get<A: Apply>(
+        &self,
+        store: &Store,
+        services: &Arc<Services>,
+        tasks: &TaskSet,
+    ) -> Arc<AggregateRuntime<A>> {
+        let mut runtimes = self.runtimes.lock().expect("nothing panics under the lock");
+        let fresh = || {
+            let (store, services, tasks) = (store.clone(), Arc::clone(services), tasks.clone());
+            let runtime =
+                AggregateRuntime::<A>::new(store, services, tasks, self.capacity, self.retries);
+            Box::new(Arc::new(runtime)) as Box<dyn Any + Send + Sync>
+        };
+        let runtime = runtimes.entry(TypeId::of::<A>()).or_insert_with(fresh);
+        Arc::clone(runtime.downcast_ref().expect("the entry of a type holds that type"))
+    }
+
+    pub(crate) fn runtime<A: Apply>(&self, inner: &Inner) -> Arc<AggregateRuntime<A>> {
+        self.get(&inner.store, &inner.services, &inner.tasks)
+    }
+}
+
+impl Wiring<'_> {
+    /// Resolves one parameter.
+    pub fn parameter<P: Parameter>(&mut self) -> Option<P> {
+        P::resolve(self)
+    }
+
+    /// Takes a handler of a command.
+    pub fn command<C: Command + OneHandlerFor<C>>(&mut self, handler: impl CommandHandler<C>) {
+        self.handlers.add_command::<C>(handler);
+        self.handlers.commands_by_name.insert(C::NAME, Named { call: execute_named::<C> });
+    }
+
+    /// Takes the handler of a query.
+    pub fn query<Q: Query>(&mut self, handler: impl QueryHandler<Q>) {
+        self.handlers.add_query::<Q>(handler);
+        self.handlers.queries_by_name.insert(Q::NAME, Named { call: ask_named::<Q> });
+    }
+
+    /// Takes a command that an aggregate decides.
+    pub fn decision<A, C>(&mut self)
+    where
+        A: Decides<C> + Apply,
+        C: Targets + OneHandlerFor<C, Output = <A as Decides<C>>::Value, Error = A::Error>,
+        C::Id: IdFor<A>,
+    {
+        let runtime = self.aggregates.get::<A>(&self.store, &self.services, &self.tasks);
+        self.command::<C>(DecisionHandler(runtime));
+    }
+
+    /// Takes a projection.
+    pub fn projection<P: Project>(&mut self) {
+        self.projections.push((TypeId::of::<P>(), Runner::<P>::start));
+    }
+
+    pub(super) fn optional_dependency<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {
+        self.provided.get(&TypeId::of::<T>())?.downcast_ref::<Dep<T>>().cloned()
+    }
+
+    pub(super) fn dependency<T: ?Sized + Send + Sync + 'static>(&mut self) -> Option<Dep<T>> {
+        let found = self.optional_dependency();
+        if found.is_none() {
+            self.problems.push(Problem::MissingDependency {
+                dependency: type_name::<T>(),
+                handler: self.current.item,
+                location: self.current.location,
+            });
+        }
+        found
+    }
+
+    pub(super) fn repository<A: Apply>(&self) -> Repository<A> {
+        let runtime = self.aggregates.get::<A>(&self.store, &self.services, &self.tasks);
+        Repository::new(runtime, self.context())
+    }
+
+    pub(super) fn view<P: Projection>(&self) -> View<P> {
+        View::new(self.store.clone())
+    }
+
+    pub(super) fn bus(&self) -> Bus {
+        Bus { app: Arc::clone(&self.app), ctx: None }
+    }
+
+    pub(super) fn context(&self) -> Context {
+        Context::new(Arc::clone(&self.services), Origin::new())
+    }
+}
+
+impl fmt::Debug for Wiring<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wiring").field("handlers", &self.handlers).finish_non_exhaustive()
+    }
+}
+
+struct DecisionHandler<A>(Arc<AggregateRuntime<A>>);
+
+impl<A, C> CommandHandler<C> for DecisionHandler<A>
+where
+    A: Decides<C> + Apply,
+    C: Targets + OneHandlerFor<C, Output = <A as Decides<C>>::Value, Error = A::Error>,
+    C::Id: IdFor<A>,
+{
+    fn handle<'a>(
+        &'a self,
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+        let id: &<A as Aggregate>::Id = command.target().same();
+        Box::pin(self.0.execute(command, id, ctx))
+    }
+}

@@ -1,0 +1,22 @@
+//! A panic in a handler becomes a value.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::runtime::BoxFuture;
+
+/// Polls a future and ends with the panic's payload when it panics.
+pub(crate) struct CatchPanic<'a, T>(pub(crate) BoxFuture<'a, T>);
+
+impl<T> Future for CatchPanic<'_, T> {
+    type Output = Result<T, Box<dyn Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What a caller of the buses can meet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::aggregate::{LoadError, SaveError};
+use crate::command::Violations;
+use crate::error::{Code, ErrorCode};
+use crate::message::{CodecError, OperationId};
+use crate::store::{CommitError, InvalidInput, ReadError};
+
+/// A call failed for a reason that is not the domain's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BusError {
+    /// The application has no handler for the message.
+    #[error("no handler for `{name}` in this application")]
+    HandlerNotFound {
+        /// The message's wire name.
+        name: String,
+    },
+    /// Fields of the message break their rules. No handler ran.
+    #[error("the message is not valid: {0}")]
+    Validation(Violations),
+    /// A payload from the edge is not the message it claims to be.
+    #[error("the payload is no `{expected}`: at `{path}`: {reason}")]
+    Payload {
+        /// The wire name and the Rust type that was expected.
+        expected: String,
+        /// Where in the payload, as far as it is known.
+        path: String,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The time ran out before anything was handed to the store.
+    #[error("no answer within {limit:?}, given up after {elapsed:?}")]
+    Timeout {
+        /// The time that was given.
+        limit: Duration,
+        /// The time that had passed.
+        elapsed: Duration,
+    },
+    /// The caller cancelled before anything was handed to the store.
+    #[error("cancelled by the caller")]
+    Cancelled,
+    /// A handler panicked. Nothing of its current unit was stored.
+    #[error("the handler of `{name}` panicked: {message}")]
+    HandlerPanicked {
+        /// The message's wire name.
+        name: &'static str,
+        /// What the panic said.
+        message: String,
+    },
+    /// Other writers were faster each time.
+    #[error("lost against other writers {attempts} times")]
+    Conflict {
+        /// How often it was decided.
+        attempts: u32,
+        /// The last conflict.
+        source: CommitError,
+    },
+    /// It may or may not have committed. Repeat the call with this operation
+    /// id: it will not run twice.
+    #[error("it is unknown whether operation {operation} committed: {reason}")]
+    Unknown {
+        /// The operation.
+        operation: OperationId,
+        /// What happened.
+        reason: Arc<str>,
+    },
+    /// The operation id was used before, for something else.
+    #[error("operation {operation} was already used for another command")]
+    OperationReused {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// An event cannot be stored so that it can be read back.
+    #[error("event `{event_type}` cannot be stored")]
+    Encode {
+        /// The event's stored name.
+        event_type: String,
+        /// What the codec says.
+        source: CodecError,
+    },
+    /// A tag of an event is not well-formed.
+    #[error("a tag of event `{event_type}` cannot be stored")]
+    Tag {
+        /// The event's stored name.
+        event_type: String,
+        /// What is wrong.
+        source: InvalidInput,
+    },
+    /// The aggregate could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The store did not commit.
+    #[error(transparent)]
+    Commit(CommitError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The application takes no more work.
+    #[error("the application is shutting down")]
+    ShuttingDown,
+}
+
+impl BusError {
+    /// Whether the same call may succeed when it is made again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Conflict { .. } | Self::Unknown { .. } => true,
+            Self::Load(error) => error.is_retryable(),
+            Self::Commit(error) => error.is_retryable(),
+            Self::Read(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether it lost against other writers.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Conflict { .. } => true,
+            Self::Commit(error) => error.is_conflict(),
+            _ => false,
+        }
+    }
+}
+
+impl ErrorCode for BusError {
+    fn code(&self) -> Code {
+        match self {
+            Self::HandlerNotFound { .. } => Code::new("handler_not_found"),
+            Self::Validation(_) => Code::new("validation"),
+            Self::Payload { .. } => Code::new("payload"),
+            Self::Timeout { .. } => Code::new("timeout"),
+            Self::Cancelled => Code::new("cancelled"),
+            Self::HandlerPanicked { .. } => Code::new("panicked"),
+            Self::Conflict { .. } => Code::new("conflict"),
+            Self::Unknown { .. } => Code::new("outcome_unknown"),
+            Self::OperationReused { .. } => Code::new("operation_reused"),
+            Self::Encode { .. } | Self::Tag { .. } => Code::new("event_not_storable"),
+            Self::Load(error) => error.code(),
+            Self::Commit(error) => error.code(),
+            Self::Read(error) => error.code(),
+            Self::ShuttingDown => Code::new("shutting_down"),
+        }
+    }
+}
+
+impl From<CommitError> for BusError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Unknown { operation, reason } => Self::Unknown { operation, reason },
+            CommitError::OperationReused { operation } => Self::OperationReused { operation },
+            other => Self::Commit(other),
+        }
+    }
+}
+
+impl From<SaveError> for BusError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Encode { event_type, source } => Self::Encode { event_type, source },
+            SaveError::Tag { event_type, source } => Self::Tag { event_type, source },
+            SaveError::Commit(error) => error.into(),
+        }
+    }
+}
+
+/// A command was rejected by the domain, or failed on the way.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError<E> {
+    /// The domain's own answer.
+    #[error(transparent)]
+    Rejected(E),
+    /// Everything else.
+    #[error(transparent)]
+    Bus(BusError),
+}
+
+impl<E> CommandError<E> {
+    /// The domain's answer, if it is one.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&E> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Bus(_) => None,
+        }
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Bus(error) if error.is_retryable())
+    }
+
+    /// Whether it lost against other writers.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Bus(error) if error.is_conflict())
+    }
+}
+
+impl<E> ErrorCode for CommandError<E> {
+    fn code(&self) -> Code {
+        match self {
+            Self::Rejected(_) => Code::new("rejected"),
+            Self::Bus(error) => error.code(),
+        }
+    }
+}
+
+macro_rules! through_bus {
+    ($($from:ty),*) => {$(
+        impl<E> From<$from> for CommandError<E> {
+            fn from(error: $from) -> Self { Self::Bus(error.into()) }
+        }
+        impl From<$from> for QueryError {
+            fn from(error: $from) -> Self { Self::Bus(error.into()) }
+        }
+    )*};
+}
+
+through_bus!(BusError, LoadError, SaveError, CommitError, ReadError);
+
+/// A query failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The handler's own reason.
+    #[error("{0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Everything else.
+    #[error(transparent)]
+    Bus(BusError),
+}
+
+impl QueryError {
+    /// Wraps a handler's own reason.
+    #[must_use]
+    pub fn failed(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Failed(reason.into())
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Bus(error) if error.is_retryable())
+    }
+
+    /// Queries conflict with nothing.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        false
+    }
+}
+
+impl ErrorCode for QueryError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Failed(_) => Code::new("query_failed"),
+            Self::Bus(error) => error.code(),
+        }
+    }
+}
+
+/// A call by wire name failed; what edges and tools need to know of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct DispatchError {
+    code: Code,
+    rejected: bool,
+    retryable: bool,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl DispatchError {
+    /// Whether the domain rejected the command.
+    #[must_use]
+    pub fn is_rejection(&self) -> bool {
+        self.rejected
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.retryable
+    }
+
+    /// The typed error, if it is of that type: a
+    /// [`CommandError`]`<E>`, a [`QueryError`] or a [`BusError`].
+    #[must_use]
+    pub fn downcast_ref<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        self.source.downcast_ref()
+    }
+}
+
+impl ErrorCode for DispatchError {
+    fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<CommandError<E>> for DispatchError {
+    fn from(error: CommandError<E>) -> Self {
+        let (code, retryable) = (error.code(), error.is_retryable());
+        let rejected = error.rejection().is_some();
+        Self { code, rejected, retryable, source: Box::new(error) }
+    }
+}
+
+impl From<QueryError> for DispatchError {
+    fn from(error: QueryError) -> Self {
+        let (code, retryable) = (error.code(), error.is_retryable());
+        Self { code, rejected: false, retryable, source: Box::new(error) }
+    }
+}
+
+impl From<BusError> for DispatchError {
+    fn from(error: BusError) -> Self {
+        let (code, retryable) = (error.code(), error.is_retryable());
+        Self { code, rejected: false, retryable, source: Box::new(error) }
+    }
+}

@@ -1,0 +1,17 @@
+//! What an application imports: `use cqrs_core::prelude::*;`.
+
+pub use crate::aggregate::{Aggregate, AggregateId, Apply, Decides, Repository, Root, SnapshotPolicy, returning};
+pub use crate::app::{App, Bus, Dep, Executed};
+pub use crate::bus::{BusError, CommandError, Context, Origin, QueryError};
+pub use crate::command::{Command, Validate};
+pub use crate::event::{Event, Recorded};
+pub use crate::message::{Metadata, TenantId, Timestamp};
+pub use crate::projection::{Project, Projection, ProjectionError, Rows, View};
+pub use crate::query::Query;
+pub use crate::store::memory::MemoryStore;
+pub use crate::{ErrorCode, ensure, module, modules};
+#[cfg(feature = "derive")]
+pub use cqrs_derive::{
+    Aggregate, Command, Event, Id, Projection, Query, apply, command_handler, command_handlers,
+    handlers, query_handler,
+};

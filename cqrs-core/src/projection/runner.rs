@@ -1,0 +1,278 @@
+//! The task that keeps a projection up with the log.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::rows::KeptRows;
+use super::{Project, ProjectionError, ProjectionState, ProjectionStatus, WaitError};
+use crate::aggregate::panic_message;
+use crate::bus::CatchPanic;
+use crate::event::{Event, Recorded};
+use crate::runtime::{Services, TaskSet};
+use crate::store::{
+    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Position,
+    ReadRequest, Store, UnitOfWork,
+};
+
+/// Events that one batch takes at most.
+const BATCH: usize = 2_000;
+/// How long to wait for a wake-up before looking again; other processes'
+/// commits are found this way.
+const POLL: Duration = Duration::from_millis(200);
+/// At least this long between two small batches, so that a busy log is not
+/// followed event by event. Whoever waits for the projection ends the pause.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait after an error, doubled up to the second.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long a standby lets the other worker make no progress.
+const TAKE_OVER: Duration = Duration::from_secs(2);
+/// Positions without matching events after which the place is stored anyway.
+const STRIDE: u64 = 10_000;
+
+/// What an application holds of a running projection.
+#[derive(Clone, Debug)]
+pub(crate) struct RunnerHandle {
+    status: watch::Receiver<ProjectionStatus>,
+    hurry: Arc<tokio::sync::Notify>,
+}
+
+pub(crate) struct Runner<P: Project> {
+    projection: P,
+    store: Store,
+    services: Arc<Services>,
+    tasks: TaskSet,
+    rows: KeptRows<P>,
+    query: EventQuery,
+    status: watch::Sender<ProjectionStatus>,
+    hurry: Arc<tokio::sync::Notify>,
+}
+
+/// A claimed place in the log.
+struct Place {
+    epoch: Epoch,
+    log: LogId,
+    position: Position,
+    stored: Position,
+}
+
+impl RunnerHandle {
+    pub(crate) fn status(&self) -> ProjectionStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Waits until the projection has reached a position.
+    pub(crate) async fn reached(&self, wanted: Position) -> Result<(), WaitError> {
+        let mut status = self.status.clone();
+        self.hurry.notify_one();
+        let there = |now: &ProjectionStatus| {
+            now.position >= wanted
+                || matches!(now.state, ProjectionState::Failing(_) | ProjectionState::Stopped)
+        };
+        let now = status.wait_for(there).await.map_err(|_| WaitError::Stopped)?.clone();
+        match now.state {
+            _ if now.position >= wanted => Ok(()),
+            ProjectionState::Failing(reason) => {
+                Err(WaitError::Stuck { projection: now.name, reached: now.position, reason })
+            }
+            _ => Err(WaitError::Stopped),
+        }
+    }
+}
+
+impl<P: Project> Runner<P> {
+    /// Starts the projection's task.
+    pub(crate) fn start(store: Store, services: Arc<Services>, tasks: &TaskSet) -> RunnerHandle {
+        let (name, position) = (P::NAME, Position::NONE);
+        let (status, receiver) =
+            watch::channel(ProjectionStatus { name, position, state: ProjectionState::CatchingUp });
+        let hurry = Arc::new(tokio::sync::Notify::new());
+        let mut runner = Self {
+            projection: P::default(),
+            store,
+            services,
+            tasks: tasks.clone(),
+            rows: KeptRows::new(),
+            query: EventQuery::types(P::Event::TYPES.iter().map(|one| one.name)),
+            status,
+            hurry: Arc::clone(&hurry),
+        };
+        tasks.service(P::NAME, Box::pin(async move { runner.run().await }));
+        RunnerHandle { status: receiver, hurry }
+    }
+
+    async fn run(&mut self) {
+        let mut delay = BACK_OFF.0;
+        while !self.tasks.is_stopping() {
+            match self.follow(&mut delay).await {
+                Ok(()) => break,
+                Err(error) if error.is_fenced() => {
+                    self.rows.forget();
+                    self.stand_by().await;
+                }
+                Err(error) => {
+                    self.rows.forget();
+                    tracing::warn!(projection = P::NAME, %error, "projection failing");
+                    self.set(ProjectionState::Failing(report(&error).into()));
+                    self.pause(delay).await;
+                    delay = (delay * 2).min(BACK_OFF.1);
+                }
+            }
+        }
+        self.set(ProjectionState::Stopped);
+    }
+
+    /// Claims the place and follows the log until asked to stop.
+    async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
+        let mut watch = self.store.watch();
+        let mut place = self.claim().await?;
+        self.progress(place.position, ProjectionState::CatchingUp);
+        while !self.tasks.is_stopping() {
+            let (taken, last) = self.batch(&mut place).await?;
+            if taken > 0 {
+                *delay = BACK_OFF.0;
+            }
+            let state = if last { ProjectionState::Live } else { ProjectionState::CatchingUp };
+            self.progress(place.position, state);
+            if last {
+                if taken > 0 {
+                    self.rest().await;
+                }
+                self.wake(&mut watch, place.position).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self) -> Result<Place, ProjectionError> {
+        let name = P::checkpoint();
+        let log = self.store.info().await?.log;
+        let Checkpoint { epoch, cursor, .. } = self.store.claim_checkpoint(&name).await?;
+        let position = match cursor {
+            Some(cursor) if cursor.log != log => {
+                return Err(crate::store::ReadError::OtherLog { cursor: cursor.log, log }.into());
+            }
+            Some(cursor) => cursor.position,
+            None => Position::NONE,
+        };
+        Ok(Place { epoch, log, position, stored: position })
+    }
+
+    /// Takes in one page; gives how many events, and whether it was the last.
+    async fn batch(&mut self, place: &mut Place) -> Result<(usize, bool), ProjectionError> {
+        let cursor = Cursor { log: place.log, position: place.position };
+        let request =
+            ReadRequest::all().matching(self.query.clone()).resume(cursor).limit(BATCH);
+        let page = self.store.read(request).await?;
+        let (reached, last) = (Position::new(page.reached()), page.is_last());
+        let events = page.into_events();
+        let taken = events.len();
+        for event in events {
+            self.take(event).await?;
+        }
+        if taken > 0 || reached.get() >= place.stored.get() + STRIDE {
+            let now = self.services.now();
+            let to = Cursor { log: place.log, position: reached };
+            let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
+                .advance_checkpoint(P::checkpoint(), place.epoch, Some(to));
+            self.store.commit(self.rows.write(work)?).await?;
+            self.rows.written();
+            place.stored = reached;
+        }
+        place.position = reached;
+        Ok((taken, last))
+    }
+
+    async fn take(&mut self, event: crate::store::RecordedEvent) -> Result<(), ProjectionError> {
+        let position = event.position();
+        let event = Recorded::<P::Event>::decode(event)
+            .map_err(|source| ProjectionError::Decode { position, source })?;
+        let mut rows = self.rows.open(&self.store);
+        let handler = AssertUnwindSafe(self.projection.project(&event, &mut rows));
+        CatchPanic(Box::pin(handler.0)).await.unwrap_or_else(|panic| {
+            Err(ProjectionError::Panicked { position, message: panic_message(&*panic) })
+        })
+    }
+
+    fn progress(&self, position: Position, state: ProjectionState) {
+        self.status.send_if_modified(|status| {
+            let changed = status.position != position || status.state != state;
+            status.position = position;
+            status.state = state;
+            changed
+        });
+    }
+
+    fn set(&self, state: ProjectionState) {
+        let position = self.status.borrow().position;
+        self.progress(position, state);
+    }
+
+    /// Waits for a commit, or long enough to look again.
+    async fn wake(&self, watch: &mut CommitWatch, position: Position) {
+        first(
+            first(watch.above(position), self.services.clock.sleep(POLL)),
+            first(self.hurry.notified(), self.tasks.stopped()),
+        )
+        .await;
+    }
+
+    async fn rest(&self) {
+        let pause = self.services.clock.sleep(PAUSE);
+        first(first(pause, self.hurry.notified()), self.tasks.stopped()).await;
+    }
+
+    async fn pause(&self, duration: Duration) {
+        first(self.services.clock.sleep(duration), self.tasks.stopped()).await;
+    }
+
+    /// Watches the other worker until it makes no progress although there are
+    /// events behind its place.
+    async fn stand_by(&self) {
+        self.set(ProjectionState::Standby);
+        let mut seen = Position::NONE;
+        let mut since = self.services.clock.monotonic();
+        while !self.tasks.is_stopping() {
+            self.pause(POLL).await;
+            let (Ok(Some(checkpoint)), Ok(info)) =
+                (self.store.checkpoint(&P::checkpoint()).await, self.store.info().await)
+            else {
+                continue;
+            };
+            let at = checkpoint.cursor.map_or(Position::NONE, |cursor| cursor.position);
+            self.progress(at, ProjectionState::Standby);
+            let now = self.services.clock.monotonic();
+            if at > seen || at >= info.head {
+                (seen, since) = (at.max(seen), now);
+            } else if now.saturating_sub(since) >= TAKE_OVER {
+                return;
+            }
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn report(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Ends with the first of two futures.
+async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
+    std::future::poll_fn(|cx| {
+        if one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+}

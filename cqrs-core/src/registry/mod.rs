@@ -1,0 +1,183 @@
+//! What the application consists of, as data: every message, handler,
+//! aggregate, projection and module with its name and place in the source.
+//!
+//! The derives and attributes submit [`Registration`]s when the program is
+//! linked. The application takes those of the modules that it lists; the
+//! same registrations can be handed over explicitly instead.
+
+mod module;
+mod problem;
+mod select;
+
+pub use module::Module;
+pub use problem::{BuildError, Problem};
+pub(crate) use select::Selection;
+
+use std::any::TypeId;
+
+use serde::Serialize;
+
+use crate::app::Wiring;
+use crate::event::EventType;
+use crate::message::SourceLocation;
+
+/// One thing that a derive or an attribute has declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name: the wire name of a message, the handled message's wire name
+    /// for a handler, the name of an aggregate or a projection.
+    pub name: &'static str,
+    /// The version of a message or projection, 0 where there is none.
+    pub version: u32,
+    /// The Rust name of the item, for people only.
+    pub item: &'static str,
+    /// The Rust module it stands in, for people and for finding its
+    /// [`Module`]; never stored.
+    pub module_path: &'static str,
+    /// The package it stands in.
+    pub package: &'static str,
+    /// Where it stands.
+    pub location: SourceLocation,
+    #[doc(hidden)]
+    pub body: Body,
+}
+
+/// What a registration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// A module of the application.
+    Module,
+    /// A command.
+    Command,
+    /// A query.
+    Query,
+    /// Events.
+    Event,
+    /// An aggregate.
+    Aggregate,
+    /// What handles a command.
+    CommandHandler,
+    /// What answers a query.
+    QueryHandler,
+    /// A projection.
+    Projection,
+}
+
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    None,
+    Message { type_id: fn() -> TypeId },
+    Events { types: &'static [EventType] },
+    Handler { message: fn() -> TypeId, aggregate: Option<&'static str>, install: Install },
+    Projection { install: Install },
+}
+
+/// What puts a handler or projection into an application.
+#[doc(hidden)]
+pub type Install = fn(&mut Wiring<'_>);
+
+/// Something that can be registered without inventory:
+/// `App::builder().register::<Deposit>()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "nothing was derived for `{Self}`",
+    note = "derive `Command`, `Query`, `Event`, `Aggregate` or `Projection`, or mark the handler"
+)]
+pub trait Register {
+    /// What it registers.
+    const REGISTRATION: Registration;
+}
+
+impl Registration {
+    /// Whether two registrations are one item, seen twice: a crate that is
+    /// linked twice, as in a cycle of development dependencies.
+    fn is_same_item(&self, other: &Self) -> bool {
+        (self.kind, self.name, self.item, self.module_path, self.location)
+            == (other.kind, other.name, other.item, other.module_path, other.location)
+    }
+}
+
+#[cfg(feature = "inventory")]
+inventory::collect!(Registration);
+
+/// Everything that was linked into this program, in no order.
+#[must_use]
+pub fn linked() -> Vec<Registration> {
+    #[cfg(feature = "inventory")]
+    {
+        inventory::iter::<Registration>.into_iter().copied().collect()
+    }
+    #[cfg(not(feature = "inventory"))]
+    {
+        Vec::new()
+    }
+}
+
+/// One line of [`Registry::entries`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Its wire or stored name.
+    pub name: &'static str,
+    /// Its version, 0 where there is none.
+    pub version: u32,
+    /// The aggregate that it belongs to, where that is known.
+    pub aggregate: Option<&'static str>,
+    /// The Rust item, for people.
+    pub item: &'static str,
+    /// The package.
+    pub package: &'static str,
+    /// Where it stands.
+    pub location: SourceLocation,
+}
+
+/// What one application consists of, sorted by kind and name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Registry {
+    entries: Vec<Entry>,
+}
+
+impl Registry {
+    pub(crate) fn of(selected: &[Registration]) -> Self {
+        let mut entries: Vec<Entry> = selected.iter().flat_map(entries_of).collect();
+        entries.sort();
+        Self { entries }
+    }
+
+    /// All entries; event types are one entry each.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The names of one kind, sorted.
+    pub fn names(&self, kind: Kind) -> impl Iterator<Item = &'static str> {
+        self.entries.iter().filter(move |entry| entry.kind == kind).map(|entry| entry.name)
+    }
+}
+
+fn entries_of(registration: &Registration) -> Vec<Entry> {
+    let Registration { kind, name, version, item, package, location, .. } = *registration;
+    let entry = Entry { kind, name, version, aggregate: None, item, package, location };
+    match registration.body {
+        Body::Events { types } => types
+            .iter()
+            .map(|one| Entry {
+                name: one.name,
+                version: one.version.get(),
+                location: one.location,
+                ..entry.clone()
+            })
+            .collect(),
+        Body::Handler { aggregate, .. } => vec![Entry { aggregate, ..entry }],
+        _ => vec![entry],
+    }
+}

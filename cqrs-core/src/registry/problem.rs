@@ -1,0 +1,141 @@
+//! What can be wrong with an application before it has run.
+
+use std::fmt;
+
+use crate::message::SourceLocation;
+
+/// An application that cannot be built: everything that is wrong with it.
+#[derive(Debug, Clone)]
+pub struct BuildError {
+    problems: Vec<Problem>,
+}
+
+/// One mistake in how an application is put together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Nothing is registered at all.
+    Empty,
+    /// A listed module holds nothing.
+    EmptyModule {
+        /// The module's path.
+        module: &'static str,
+        /// Where it was declared.
+        location: SourceLocation,
+    },
+    /// A crate was expected and has contributed nothing.
+    MissingCrate {
+        /// The package's name.
+        package: String,
+    },
+    /// A command or query has no handler.
+    MissingHandler {
+        /// Its wire name.
+        name: &'static str,
+        /// Where it is declared.
+        location: SourceLocation,
+    },
+    /// A command or query has two handlers.
+    DuplicateHandler {
+        /// Its wire name.
+        name: &'static str,
+        /// One of them.
+        first: SourceLocation,
+        /// The other.
+        second: SourceLocation,
+    },
+    /// Two things of one kind share a name.
+    DuplicateName {
+        /// What they are.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+        /// One of them.
+        first: SourceLocation,
+        /// The other.
+        second: SourceLocation,
+    },
+    /// A handler asks for something that was not provided.
+    MissingDependency {
+        /// The type that is asked for.
+        dependency: &'static str,
+        /// What asks for it.
+        handler: &'static str,
+        /// Where that stands.
+        location: SourceLocation,
+    },
+    /// No store was given.
+    MissingStore,
+    /// An option has a value that cannot work.
+    InvalidOption {
+        /// The option.
+        option: &'static str,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl BuildError {
+    pub(crate) fn unless_empty(mut problems: Vec<Problem>) -> Result<(), Self> {
+        problems.sort();
+        problems.dedup();
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+    }
+
+    /// Everything that is wrong, in a stable order.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        write!(f, "the application has {count} {noun}:")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str(
+                "nothing is registered: list the modules, `App::builder().modules(modules![..])`",
+            ),
+            Self::EmptyModule { module, location } => write!(
+                f,
+                "module `{module}` ({location}) is listed and holds nothing: no derive and no \
+                 handler stands in it"
+            ),
+            Self::MissingCrate { package } => write!(
+                f,
+                "crate `{package}` was expected and has contributed nothing: a dependency that no \
+                 code names is not linked; list its module in `modules![..]`"
+            ),
+            Self::MissingHandler { name, location } => write!(
+                f,
+                "`{name}` ({location}) has no handler in the listed modules: write one, or list \
+                 the module that holds it"
+            ),
+            Self::DuplicateHandler { name, first, second } => {
+                write!(f, "`{name}` has two handlers: {first} and {second}; remove one")
+            }
+            Self::DuplicateName { kind, name, first, second } => write!(
+                f,
+                "two {kind} are named `{name}`: {first} and {second}; give one of them another \
+                 name by its attribute"
+            ),
+            Self::MissingDependency { dependency, handler, location } => write!(
+                f,
+                "`{handler}` ({location}) needs `{dependency}`, which was not provided: \
+                 `.provide::<{dependency}>(..)`"
+            ),
+            Self::MissingStore => f.write_str("no store was given: `.store(..)`"),
+            Self::InvalidOption { option, reason } => write!(f, "option `{option}`: {reason}"),
+        }
+    }
+}

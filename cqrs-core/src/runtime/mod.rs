@@ -1,0 +1,20 @@
+//! What the framework takes from its surroundings, each behind a trait: time,
+//! identifiers, randomness and the running of tasks. No other code reads a
+//! clock, a random source or spawns, so that a whole application can run
+//! under virtual time and one seed.
+
+mod clock;
+mod random;
+mod services;
+mod tasks;
+
+pub use clock::{Clock, SystemClock};
+pub use random::{Random, SystemRandom};
+pub use services::Services;
+pub use tasks::{Spawner, TaskHandle, TokioSpawner};
+pub(crate) use tasks::TaskSet;
+
+use std::pin::Pin;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,157 @@
+//! Background tasks: owned, named, counted, and stopped with their owner.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::BoxFuture;
+
+/// Runs tasks. Tests replace it by a scheduler of their own.
+pub trait Spawner: Send + Sync + 'static {
+    /// Runs a task to its end, or until the handle aborts it.
+    fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) -> TaskHandle;
+}
+
+/// A running task.
+pub struct TaskHandle(Box<dyn Fn() + Send + Sync>);
+
+impl TaskHandle {
+    /// For spawners: a handle that calls `abort`.
+    #[must_use]
+    pub fn new(abort: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Box::new(abort))
+    }
+
+    /// Ends the task at its next await.
+    pub fn abort(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskHandle")
+    }
+}
+
+/// Spawns on the tokio runtime around it.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioSpawner;
+
+impl Spawner for TokioSpawner {
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) -> TaskHandle {
+        let handle = tokio::spawn(task).abort_handle();
+        TaskHandle::new(move || handle.abort())
+    }
+}
+
+/// The tasks of one application.
+#[derive(Clone)]
+pub(crate) struct TaskSet(Arc<Shared>);
+
+struct Shared {
+    spawner: Arc<dyn Spawner>,
+    handles: Mutex<Vec<TaskHandle>>,
+    running: AtomicUsize,
+    stopping: AtomicBool,
+    changed: Notify,
+}
+
+/// Counts a task out when it ends, however it ends.
+struct Running(TaskSet);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.0.0.changed.notify_waiters();
+    }
+}
+
+impl TaskSet {
+    pub(crate) fn new(spawner: Arc<dyn Spawner>) -> Self {
+        Self(Arc::new(Shared {
+            spawner,
+            handles: Mutex::default(),
+            running: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// Runs a task that ends by itself once [`TaskSet::stopped`] returns.
+    pub(crate) fn service(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        let handle = self.run(name, task);
+        self.0.handles.lock().expect("nothing panics under the lock").push(handle);
+    }
+
+    /// Runs a short task to its end, unless `limit` tasks run already.
+    pub(crate) fn job(&self, name: &'static str, limit: usize, task: BoxFuture<'static, ()>) {
+        if self.0.running.load(Ordering::Acquire) < limit && !self.is_stopping() {
+            self.run(name, task);
+        }
+    }
+
+    fn run(&self, name: &'static str, task: BoxFuture<'static, ()>) -> TaskHandle {
+        self.0.running.fetch_add(1, Ordering::AcqRel);
+        let running = Running(self.clone());
+        let task = async move {
+            let _running = running;
+            task.await;
+        };
+        self.0.spawner.spawn(name, Box::pin(task))
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
+    /// Returns when the tasks are asked to stop.
+    pub(crate) async fn stopped(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_stopping() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Asks the tasks to stop.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Returns when at most `left` tasks run.
+    pub(crate) async fn drained(&self, left: usize) {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.0.running.load(Ordering::Acquire) <= left {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends the tasks at their next await.
+    pub(crate) fn abort(&self) {
+        self.stop();
+        for handle in self.0.handles.lock().expect("nothing panics under the lock").drain(..) {
+            handle.abort();
+        }
+    }
+}
+
+impl fmt::Debug for TaskSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskSet").field("running", &self.0.running).finish()
+    }
+}
