@@ -5,16 +5,17 @@ pub use inventory;
 pub use serde;
 
 pub use crate::aggregate::{
-    Aggregate, AggregateId, Apply, Decides, Decision, IdFor, IntoDecision, InvalidId, StateCodec,
+    Aggregate, AggregateId, Apply, Decides, Decision, IdFor, IntoDecision, InvalidId,
+    SnapshotPolicy, StateCodec,
 };
-pub use crate::app::{Parameter, Wiring};
+pub use crate::app::{Dep, Parameter, Wiring};
 pub use crate::bus::{BusError, CommandError, Context, QueryError};
 pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, rules};
 pub use crate::event::{DecodeError, EncodedEvent, Event, EventType};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::projection::{Project, Projection, TableKey};
-pub use crate::query::{OneQueryHandlerFor, Query};
-pub use crate::registry::{Body, Kind, Register, Registration};
+pub use crate::query::{AnswerTo, OneQueryHandlerFor, Query};
+pub use crate::registry::{Body, Kind, Register, Registration, Serves};
 pub use crate::runtime::BoxFuture;
 pub use crate::store::{InvalidInput, Shape, Tag, Tags};
 

@@ -1,6 +1,8 @@
 //! What an application imports: `use cqrs_core::prelude::*;`.
 
-pub use crate::aggregate::{Aggregate, AggregateId, Apply, Decides, Repository, Root, SnapshotPolicy, returning};
+pub use crate::aggregate::{
+    Aggregate, AggregateId, Apply, Decides, Repository, Root, SnapshotPolicy, returning,
+};
 pub use crate::app::{App, Bus, Dep, Executed};
 pub use crate::bus::{BusError, CommandError, Context, Origin, QueryError};
 pub use crate::command::{Command, Validate};

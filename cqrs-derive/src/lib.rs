@@ -1,1 +1,66 @@
+//! The derives and attributes of `cqrs-core`, which re-exports and documents
+//! them together with the traits that they implement. Depend on `cqrs-core`.
+//!
+//! Each macro goes the same way: parse the item, collect every mistake in it,
+//! and expand. After a mistake a stub is emitted, so that only our message
+//! shows and completion stays alive.
 
+mod args;
+mod case;
+mod code;
+mod ctxt;
+mod expand;
+mod handler_fn;
+mod krate;
+mod shadow;
+
+use proc_macro::TokenStream;
+
+macro_rules! derives {
+    ($($(#[doc = $doc:expr])* $trait:ident, $function:ident, $module:ident, [$($attr:ident),*];)*) => {$(
+        $(#[doc = $doc])*
+        #[proc_macro_derive($trait, attributes($($attr),*))]
+        pub fn $function(input: TokenStream) -> TokenStream {
+            code::guarded(|| expand::$module::derive(input.into())).into()
+        }
+    )*};
+}
+
+macro_rules! attributes {
+    ($($(#[doc = $doc:expr])* $name:ident => $($path:ident)::+;)*) => {$(
+        $(#[doc = $doc])*
+        #[proc_macro_attribute]
+        pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
+            let original = proc_macro2::TokenStream::from(item.clone());
+            code::guarded_item(original, || expand::$($path)::+(args.into(), item.into())).into()
+        }
+    )*};
+}
+
+derives! {
+    #[doc = include_str!("../docs/command.md")]
+    Command, derive_command, command, [command, check, id, serde];
+    #[doc = include_str!("../docs/query.md")]
+    Query, derive_query, query, [query, check, id, serde];
+    #[doc = include_str!("../docs/event.md")]
+    Event, derive_event, event, [event, serde];
+    #[doc = include_str!("../docs/aggregate.md")]
+    Aggregate, derive_aggregate, aggregate, [aggregate, serde];
+    #[doc = include_str!("../docs/id.md")]
+    Id, derive_id, id, [id];
+    #[doc = include_str!("../docs/projection.md")]
+    Projection, derive_projection, projection, [projection];
+}
+
+attributes! {
+    #[doc = include_str!("../docs/apply.md")]
+    apply => apply::attribute;
+    #[doc = include_str!("../docs/command_handlers.md")]
+    command_handlers => decisions::attribute;
+    #[doc = include_str!("../docs/command_handler.md")]
+    command_handler => handler::command;
+    #[doc = include_str!("../docs/query_handler.md")]
+    query_handler => handler::query;
+    #[doc = include_str!("../docs/handlers.md")]
+    handlers => service::attribute;
+}

@@ -211,8 +211,9 @@ impl<A: Apply> AggregateRuntime<A> {
                 Step::Pending(self.confirm(loaded, stream, operation, outcome))
             }
             Ok(Ok(decision)) => {
-                let handed =
-                    catch_unwind(AssertUnwindSafe(|| self.hand_over(loaded, stream, operation, decision, ctx)));
+                let handed = catch_unwind(AssertUnwindSafe(|| {
+                    self.hand_over(loaded, stream, operation, decision, ctx)
+                }));
                 match handed {
                     Ok(Ok(pending)) => Step::Pending(pending),
                     Ok(Err(error)) => Step::Done(Err(error.into())),
@@ -243,8 +244,7 @@ impl<A: Apply> AggregateRuntime<A> {
         outcome: T,
     ) -> Pending<T> {
         let now = self.services.now();
-        let operation =
-            operation.unwrap_or_else(|| Operation::fresh(self.services.id(now).into()));
+        let operation = operation.unwrap_or_else(|| Operation::fresh(self.services.id(now).into()));
         let expected = ExpectedVersion::Exact(loaded.version);
         let work = UnitOfWork::new(operation, now)
             .append(stream.clone(), expected, Vec::new())
@@ -268,8 +268,7 @@ impl<A: Apply> AggregateRuntime<A> {
         let events = events.as_slice();
         let encoded = encode_events(events, metadata, &self.services)?;
         let reply = encode_reply(&value)?;
-        let operation =
-            operation.unwrap_or_else(|| Operation::fresh(self.services.id(now).into()));
+        let operation = operation.unwrap_or_else(|| Operation::fresh(self.services.id(now).into()));
         let expected = ExpectedVersion::Exact(loaded.version);
         let mut work = UnitOfWork::new(operation, now)
             .append(stream.clone(), expected, encoded)
@@ -305,7 +304,12 @@ impl<A: Apply> AggregateRuntime<A> {
         })
     }
 
-    fn snapshot_due(&self, loaded: &mut Loaded<A>, from: StreamVersion, events: &[A::Event]) -> bool {
+    fn snapshot_due(
+        &self,
+        loaded: &mut Loaded<A>,
+        from: StreamVersion,
+        events: &[A::Event],
+    ) -> bool {
         if A::SNAPSHOTS.is_never() || A::STATE.is_none() || A::STATE_STORED {
             return false;
         }
@@ -395,8 +399,10 @@ fn encode_reply<V: Serialize>(value: &V) -> Result<Bytes, BusError> {
         return Ok(Bytes::new());
     }
     let mut out = Vec::new();
-    Json::encode(value, &mut out)
-        .map_err(|source| BusError::Encode { event_type: "the command's answer".to_owned(), source })?;
+    Json::encode(value, &mut out).map_err(|source| BusError::Encode {
+        event_type: "the command's answer".to_owned(),
+        source,
+    })?;
     Ok(out.into())
 }
 
@@ -405,7 +411,11 @@ fn decode_reply<V: DeserializeOwned>(reply: &[u8]) -> Result<V, CodecError> {
 }
 
 /// The recorded outcome of an operation that has committed before.
-fn answer_again<A: Decides<C>, C>(commit: Commit, fingerprint: u128, ctx: &Context) -> Answer<A, C> {
+fn answer_again<A: Decides<C>, C>(
+    commit: Commit,
+    fingerprint: u128,
+    ctx: &Context,
+) -> Answer<A, C> {
     let operation = commit.operation();
     if commit.fingerprint() != fingerprint {
         return Err(BusError::OperationReused { operation }.into());

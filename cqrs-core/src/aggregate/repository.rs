@@ -189,8 +189,7 @@ pub(crate) fn encode_events<E: Event>(
         event
             .encode(&mut payload)
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
-        let tags =
-            event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
+        let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
         let id: EventId = services.id(now).into();
         let encoding = E::Codec::ENCODING;
         let new = NewEvent::new(id, event_type.name, event_type.version, encoding, payload, now);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Aggregate, Apply};
-use crate::message::{CodecError, Codec, Encoding, Json, Timestamp};
+use crate::message::{Codec, CodecError, Encoding, Json, Timestamp};
 use crate::store::{Shape, Snapshot, StreamId, StreamVersion};
 
 /// When a snapshot is taken; the parts are alternatives.
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn parts_are_alternatives() {
-        let policy = SnapshotPolicy::every(10).or_on(&["a.closed"]).or_after(Duration::from_secs(60));
+        let policy =
+            SnapshotPolicy::every(10).or_on(&["a.closed"]).or_after(Duration::from_secs(60));
         assert!(due(policy, 1, 2, &["a.opened", "a.closed"], 0));
         assert!(due(policy, 1, 2, &["a.opened"], 60));
         assert!(!due(policy, 1, 2, &["a.opened"], 59));

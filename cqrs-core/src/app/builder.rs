@@ -8,7 +8,9 @@ use super::wiring::{Aggregates, Provided};
 use super::{App, Dep, Inner, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
 use crate::message::IdGenerator;
-use crate::registry::{Body, BuildError, Module, Problem, Register, Registration, Registry, Selection};
+use crate::registry::{
+    Body, BuildError, Module, Problem, Register, Registration, Registry, Selection, Serves,
+};
 use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, Store};
@@ -60,6 +62,12 @@ impl AppBuilder {
     /// Registers that an aggregate decides a command, without inventory.
     pub fn register_decision<A: Decides<C>, C>(mut self) -> Self {
         self.explicit.push(A::REGISTRATION);
+        self
+    }
+
+    /// Registers that a service's method handles a message, without inventory.
+    pub fn register_method<S: Serves<M>, M>(mut self) -> Self {
+        self.explicit.push(S::REGISTRATION);
         self
     }
 
@@ -189,7 +197,9 @@ impl AppBuilder {
         for registration in &selection.registrations {
             wiring.current = *registration;
             match registration.body {
-                Body::Handler { install, .. } | Body::Projection { install } => install(&mut wiring),
+                Body::Handler { install, .. } | Body::Projection { install } => {
+                    install(&mut wiring)
+                }
                 _ => {}
             }
         }

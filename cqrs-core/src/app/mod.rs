@@ -1,7 +1,7 @@
 //! The application: what was declared, wired once, checked as a whole.
 
-mod bus;
 mod builder;
+mod bus;
 mod call;
 mod parameter;
 mod wiring;

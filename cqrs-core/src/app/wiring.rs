@@ -10,7 +10,9 @@ use super::{Bus, Dep, Inner, Parameter};
 use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, Repository, RetryLimit,
 };
-use crate::bus::{CommandError, CommandHandler, Context, Handlers, Named, Origin, QueryHandler};
+use crate::bus::{
+    CommandError, CommandHandler, Context, Handlers, Named, Origin, QueryError, QueryHandler,
+};
 use crate::command::{Command, OneHandlerFor, Targets};
 use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
 use crate::query::Query;
@@ -82,6 +84,31 @@ impl Wiring<'_> {
     pub fn command<C: Command + OneHandlerFor<C>>(&mut self, handler: impl CommandHandler<C>) {
         self.handlers.add_command::<C>(handler);
         self.handlers.commands_by_name.insert(C::NAME, Named { call: execute_named::<C> });
+    }
+
+    /// Takes a function that handles a command.
+    pub fn command_fn<C: Command + OneHandlerFor<C>>(
+        &mut self,
+        handler: impl for<'b> Fn(
+            &'b C,
+            &'b Context,
+        ) -> BoxFuture<'b, Result<C::Output, CommandError<C::Error>>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.command::<C>(handler);
+    }
+
+    /// Takes a function that answers a query.
+    pub fn query_fn<Q: Query>(
+        &mut self,
+        handler: impl for<'b> Fn(&'b Q, &'b Context) -> BoxFuture<'b, Result<Q::Output, QueryError>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.query::<Q>(handler);
     }
 
     /// Takes the handler of a query.

@@ -90,11 +90,8 @@ impl Hasher for TypeIdHasher {
 type Table = HashMap<TypeId, Box<dyn Any + Send + Sync>, BuildHasherDefault<TypeIdHasher>>;
 
 /// A call by wire name: the application, the payload, who asks.
-pub(crate) type NamedCall = for<'a> fn(
-    &'a App,
-    &'a [u8],
-    super::Origin,
-) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>>;
+pub(crate) type NamedCall =
+    for<'a> fn(&'a App, &'a [u8], super::Origin) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>>;
 
 /// The entry of a message in a table by name.
 #[derive(Clone, Copy)]
@@ -157,7 +154,11 @@ impl Handlers {
     }
 
     /// As [`Handlers::execute`], for a query.
-    pub(crate) async fn ask<Q: Query>(&self, query: &Q, ctx: &Context) -> Result<Q::Output, QueryError> {
+    pub(crate) async fn ask<Q: Query>(
+        &self,
+        query: &Q,
+        ctx: &Context,
+    ) -> Result<Q::Output, QueryError> {
         query.validate().map_err(BusError::Validation)?;
         let handler = self.query::<Q>()?;
         bounded(Q::NAME, ctx, || handler.handle(query, ctx)).await

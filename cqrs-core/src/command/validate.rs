@@ -40,7 +40,12 @@ impl Violations {
     }
 
     /// Adds one.
-    pub fn add(&mut self, field: impl Into<String>, code: &'static str, message: impl fmt::Display) {
+    pub fn add(
+        &mut self,
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl fmt::Display,
+    ) {
         self.0.push(Violation { field: field.into(), code, message: message.to_string() });
     }
 
@@ -145,14 +150,24 @@ pub mod rules {
     }
 
     /// At least `limit`.
-    pub fn min<T: PartialOrd + std::fmt::Display>(value: &T, limit: &T, field: &str, found: &mut Violations) {
+    pub fn min<T: PartialOrd + std::fmt::Display>(
+        value: &T,
+        limit: &T,
+        field: &str,
+        found: &mut Violations,
+    ) {
         if value.partial_cmp(limit).is_none_or(std::cmp::Ordering::is_lt) {
             found.add(field, "min", format_args!("must be at least {limit}"));
         }
     }
 
     /// At most `limit`.
-    pub fn max<T: PartialOrd + std::fmt::Display>(value: &T, limit: &T, field: &str, found: &mut Violations) {
+    pub fn max<T: PartialOrd + std::fmt::Display>(
+        value: &T,
+        limit: &T,
+        field: &str,
+        found: &mut Violations,
+    ) {
         if value.partial_cmp(limit).is_none_or(std::cmp::Ordering::is_gt) {
             found.add(field, "max", format_args!("must be at most {limit}"));
         }

@@ -78,7 +78,10 @@ impl<'a> EncodedEvent<'a> {
     /// # Errors
     ///
     /// [`DecodeError::UnknownVersion`] and [`DecodeError::Content`].
-    pub fn content<T: DeserializeOwned, C: Codec>(self, known: SchemaVersion) -> Result<T, DecodeError> {
+    pub fn content<T: DeserializeOwned, C: Codec>(
+        self,
+        known: SchemaVersion,
+    ) -> Result<T, DecodeError> {
         let version = self.schema_version;
         if version != known {
             let event_type = self.event_type.to_owned();
@@ -91,8 +94,10 @@ impl<'a> EncodedEvent<'a> {
         } else {
             Err(CodecError::new(format_args!("no codec for `{}` here", self.encoding)))
         };
-        decoded.map_err(|source| {
-            DecodeError::Content { event_type: self.event_type.to_owned(), version, source }
+        decoded.map_err(|source| DecodeError::Content {
+            event_type: self.event_type.to_owned(),
+            version,
+            source,
         })
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{ActorId, CodecError, Headers, Json, Metadata, Codec, TraceContext};
+use crate::message::{ActorId, Codec, CodecError, Headers, Json, Metadata, TraceContext};
 use crate::store::RecordedEvent;
 
 #[derive(Serialize, Deserialize, Default)]

@@ -5,8 +5,8 @@ mod details;
 mod recorded;
 
 pub use decode::{DecodeError, EncodedEvent};
-pub use recorded::Recorded;
 pub(crate) use details::encode_details;
+pub use recorded::Recorded;
 
 use crate::message::{Codec, CodecError, SchemaVersion, SourceLocation};
 use crate::store::{InvalidInput, Tags};

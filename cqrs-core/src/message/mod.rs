@@ -14,11 +14,11 @@ mod timestamp;
 #[cfg(feature = "msgpack")]
 pub use codec::MessagePack;
 pub use codec::{Codec, CodecError, Encoding, Json};
+pub(crate) use id::mix;
 pub use id::{
     ActorId, CausationId, CorrelationId, EventId, IdGenerator, MessageId, OperationId, RandomIds,
     TenantId, UuidV7,
 };
-pub(crate) use id::mix;
 pub use metadata::{Headers, Metadata, TraceContext};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 

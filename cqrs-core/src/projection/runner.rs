@@ -163,8 +163,7 @@ impl<P: Project> Runner<P> {
     /// Takes in one page; gives how many events, and whether it was the last.
     async fn batch(&mut self, place: &mut Place) -> Result<(usize, bool), ProjectionError> {
         let cursor = Cursor { log: place.log, position: place.position };
-        let request =
-            ReadRequest::all().matching(self.query.clone()).resume(cursor).limit(BATCH);
+        let request = ReadRequest::all().matching(self.query.clone()).resume(cursor).limit(BATCH);
         let page = self.store.read(request).await?;
         let (reached, last) = (Position::new(page.reached()), page.is_last());
         let events = page.into_events();

@@ -90,7 +90,9 @@ impl<P: Projection> View<P> {
 
     fn decode_key(&self, mut bytes: &[u8]) -> Result<P::Key, ViewError> {
         let key = P::Key::decode_key(&mut bytes).filter(|_| bytes.is_empty());
-        key.ok_or_else(|| self.row_error(crate::message::CodecError::new("its key has another form")))
+        key.ok_or_else(|| {
+            self.row_error(crate::message::CodecError::new("its key has another form"))
+        })
     }
 
     fn row_error(&self, source: crate::message::CodecError) -> ViewError {

@@ -31,6 +31,23 @@ pub trait Query: Validate + Serialize + DeserializeOwned + Send + Sync + 'static
     type Output: Serialize + Send + 'static;
 }
 
+/// That a handler's answer is the output that the query declares.
+#[diagnostic::on_unimplemented(
+    message = "the handler of query `{Q}` returns `{Self}`, which is not the query's output",
+    label = "not the output of `{Q}`",
+    note = "return what `#[query(output = ..)]` says at `{Q}`, or change it there"
+)]
+pub trait AnswerTo<Q: Query> {
+    #[doc(hidden)]
+    fn answer(self) -> Q::Output;
+}
+
+impl<Q: Query<Output = T>, T> AnswerTo<Q> for T {
+    fn answer(self) -> T {
+        self
+    }
+}
+
 /// That `Q` has its one handler; written by `#[query_handler]`.
 #[diagnostic::on_unimplemented(
     message = "query `{Q}` has no handler",

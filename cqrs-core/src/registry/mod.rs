@@ -93,6 +93,12 @@ pub trait Register {
     const REGISTRATION: Registration;
 }
 
+/// That a method of a service handles `M`; written by `#[handlers]`.
+pub trait Serves<M> {
+    /// What registers the method without inventory.
+    const REGISTRATION: Registration;
+}
+
 impl Registration {
     /// Whether two registrations are one item, seen twice: a crate that is
     /// linked twice, as in a cycle of development dependencies.

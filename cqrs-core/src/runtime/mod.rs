@@ -11,8 +11,8 @@ mod tasks;
 pub use clock::{Clock, SystemClock};
 pub use random::{Random, SystemRandom};
 pub use services::Services;
-pub use tasks::{Spawner, TaskHandle, TokioSpawner};
 pub(crate) use tasks::TaskSet;
+pub use tasks::{Spawner, TaskHandle, TokioSpawner};
 
 use std::pin::Pin;
 

@@ -1,9 +1,9 @@
 //! Background tasks: owned, named, counted, and stopped with their owner.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Arc;
 
 use tokio::sync::Notify;
 

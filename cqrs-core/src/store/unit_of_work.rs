@@ -418,6 +418,12 @@ impl UnitOfWork {
         self.advance.as_ref()
     }
 
+    /// The chain that the unit belongs to.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
+    }
+
     /// Whether a unit that this one builds on has failed.
     #[must_use]
     pub fn is_superseded(&self) -> bool {

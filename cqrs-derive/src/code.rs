@@ -1,0 +1,95 @@
+//! The codes of mistakes, and the net under every macro.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The stable code of a mistake, as in `[CQ101]`; one page each in the
+/// documentation of `cqrs-core`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code(u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CQ{:03}", self.0)
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal;)*) => {
+        impl Code {
+            $($(#[doc = $doc])* pub(crate) const $name: Self = Self($number);)*
+        }
+    };
+}
+
+codes! {
+    /// An attribute that does not exist.
+    UNKNOWN_ATTRIBUTE = 101;
+    /// An attribute that stands twice.
+    REPEATED_ATTRIBUTE = 102;
+    /// An attribute whose value has another form.
+    ATTRIBUTE_VALUE = 103;
+    /// An attribute that must be given and is not.
+    MISSING_ATTRIBUTE = 104;
+    /// The derive or attribute does not fit the item.
+    WRONG_ITEM = 105;
+    /// A wire or stored name that is not well-formed.
+    NAME = 106;
+    /// A serde attribute that would change what is stored.
+    SERDE_ATTRIBUTE = 107;
+    /// Two fields are marked as the id.
+    TWO_IDS = 201;
+    /// Two event types of an enum share a name.
+    DUPLICATE_EVENT_NAME = 301;
+    /// A variant has a shape that cannot evolve.
+    VARIANT_SHAPE = 302;
+    /// `apply` has a wildcard arm.
+    WILDCARD_ARM = 401;
+    /// The impl below `#[apply]` is not that of `Apply`.
+    NOT_AN_APPLY_IMPL = 402;
+    /// A decision is asynchronous.
+    ASYNC_DECISION = 501;
+    /// A decision takes something that would make it impure.
+    IMPURE_DECISION = 502;
+    /// A method that is no decision.
+    NOT_A_DECISION = 503;
+    /// A handler without its message as first parameter.
+    NO_MESSAGE = 601;
+    /// A handler whose return type is not written as `Result<..>`.
+    HANDLER_RESULT = 602;
+    /// A handler with generic parameters.
+    GENERIC_HANDLER = 603;
+    /// A method marked as a handler outside `#[handlers]`.
+    METHOD_OUTSIDE_HANDLERS = 604;
+    /// An impl marked `#[handlers]` without a handler.
+    NO_HANDLERS = 605;
+    /// A mistake of the macro itself.
+    INTERNAL = 999;
+}
+
+/// Runs a derive; a panic in it becomes an error that says so.
+pub(crate) fn guarded(derive: impl FnOnce() -> TokenStream) -> TokenStream {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(derive)).unwrap_or_else(|_| internal())
+}
+
+/// Runs an attribute; after a panic in it the item is still there.
+pub(crate) fn guarded_item(
+    original: TokenStream,
+    attribute: impl FnOnce() -> TokenStream,
+) -> TokenStream {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(attribute)).unwrap_or_else(|_| {
+        let error = internal();
+        quote!(#original #error)
+    })
+}
+
+fn internal() -> TokenStream {
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!(
+        "internal error in cqrs-derive {version}; please report it with this item [{}]",
+        Code::INTERNAL
+    );
+    quote!(::core::compile_error!(#message);)
+}

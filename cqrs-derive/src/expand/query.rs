@@ -1,0 +1,60 @@
+//! `#[derive(Query)]`
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::DeriveInput;
+
+use super::command::{Message, message_stub};
+use super::{checks, in_const, parse, struct_fields};
+use crate::args::{Args, Form};
+use crate::case::unraw;
+use crate::ctxt::Ctxt;
+use crate::krate::Krate;
+
+const KEYS: &[(&str, Form)] = &[
+    ("name", Form::Text),
+    ("version", Form::Number),
+    ("output", Form::Type),
+    ("crate", Form::Path),
+];
+
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let input = match parse(input) {
+        Ok(input) => input,
+        Err(error) => return error,
+    };
+    let mut ctxt = Ctxt::new();
+    let args = Args::of(&input.attrs, "query", KEYS, &mut ctxt);
+    let krate = Krate::new(args.path("crate"));
+    let body = expand(&input, &args, &krate, &mut ctxt);
+    match ctxt.finish() {
+        None => in_const(&body),
+        Some(errors) => {
+            let output = args.ty("output").map_or_else(|| quote!(()), ToTokens::to_token_stream);
+            let more = quote!(type Output = #output;);
+            let stub = in_const(&message_stub(&input, &krate, &quote!(Query), &more));
+            quote!(#errors #stub)
+        }
+    }
+}
+
+fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> TokenStream {
+    let output = args.required_type("output", "query", &input.ident, ctxt);
+    let Some(fields) = struct_fields(input, "Query", ctxt) else { return TokenStream::new() };
+    let private = krate.private();
+    let name = args.name(unraw(&input.ident), ctxt);
+    let version = args.version("version", ctxt);
+    let message = Message { input, fields, krate };
+    let serde = message.serde();
+    let validate = checks::validate(input, fields, krate, ctxt);
+    let query = message.implement(
+        &quote!(Query),
+        &quote! {
+            const NAME: &'static str = #name;
+            const VERSION: #private::SchemaVersion = #private::SchemaVersion::new(#version);
+            type Output = #output;
+        },
+    );
+    let register = message.register("Query", &name, version);
+    quote!(#serde #validate #query #register)
+}

@@ -1,0 +1,1 @@
+INSERT INTO by_category (category, first, last) VALUES (?1, ?2, ?3)

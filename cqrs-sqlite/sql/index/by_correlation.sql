@@ -1,0 +1,1 @@
+INSERT INTO by_correlation (correlation, first, last) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+INSERT INTO by_kind (kind, first, last) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+UPDATE indexed SET through = ?1

@@ -1,0 +1,1 @@
+SELECT tenant, name FROM categories WHERE category = ?1

@@ -1,0 +1,1 @@
+SELECT epoch, log, position FROM checkpoints WHERE name = ?1

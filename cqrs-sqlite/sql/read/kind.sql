@@ -1,0 +1,1 @@
+SELECT type, schema_version, encoding FROM kinds WHERE kind = ?1

@@ -1,0 +1,1 @@
+SELECT kind FROM kinds WHERE type = ?1

@@ -1,0 +1,1 @@
+SELECT version, previous FROM events WHERE position = ?1

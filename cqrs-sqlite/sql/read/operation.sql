@@ -1,0 +1,1 @@
+SELECT position, record FROM operations WHERE operation = ?1

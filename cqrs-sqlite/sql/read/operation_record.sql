@@ -1,0 +1,1 @@
+SELECT operation, recorded_at FROM events WHERE position = ?1

@@ -1,0 +1,1 @@
+SELECT coalesce((SELECT max(position) FROM events), 0), (SELECT through FROM indexed)

@@ -1,0 +1,8 @@
+SELECT first, last
+FROM by_correlation
+WHERE correlation = ?1
+    AND first >= coalesce((SELECT max(first) FROM by_correlation WHERE correlation = ?1 AND first <= ?2), 0)
+    AND first < ?3
+    AND last > ?2
+ORDER BY first ASC
+LIMIT 256

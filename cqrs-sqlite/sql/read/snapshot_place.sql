@@ -1,0 +1,1 @@
+SELECT version, shape_version, shape_fingerprint FROM snapshots WHERE stream = ?1

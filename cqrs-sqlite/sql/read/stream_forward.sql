@@ -1,0 +1,12 @@
+SELECT
+    e.position, e.stream, e.version, e.category, e.kind, e.recorded_at, e.occurred_at,
+    e.id, e.correlation, e.causation, e.tags, e.details, e.payload
+FROM by_stream AS s
+CROSS JOIN events AS e
+WHERE s.stream = ?1
+    AND s.version >= coalesce(
+        (SELECT max(version) FROM by_stream WHERE stream = ?1 AND version <= ?2 + 1), 0)
+    AND s.version < ?3
+    AND e.position BETWEEN
+        s.first + max(0, ?2 + 1 - s.version) AND min(s.last, s.first + ?3 - 1 - s.version)
+ORDER BY s.version ASC, e.position ASC

@@ -1,0 +1,1 @@
+SELECT category, key FROM streams WHERE stream = ?1

@@ -1,0 +1,1 @@
+SELECT number FROM tables WHERE name = ?1

@@ -1,0 +1,1 @@
+CREATE INDEX categories_of_tenant ON categories (tenant);

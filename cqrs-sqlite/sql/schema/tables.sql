@@ -1,0 +1,4 @@
+CREATE TABLE tables (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);

@@ -1,0 +1,1 @@
+INSERT INTO categories (tenant, name) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+REPLACE INTO heads (stream, version, position) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+INSERT INTO log (format, incarnation) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+INSERT INTO indexed (through) VALUES (0)

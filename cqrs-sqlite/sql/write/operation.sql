@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO operations (operation, position, record) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+INSERT INTO streams (category, key) VALUES (?1, ?2)

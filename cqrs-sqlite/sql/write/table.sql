@@ -1,0 +1,1 @@
+INSERT INTO tables (name) VALUES (?1)

@@ -1,0 +1,138 @@
+//! What the small numbers in an event's row stand for, kept per connection.
+//!
+//! Numbers are given once and never change their meaning, so that what has
+//! been read once stays true. The one exception is a number that was given in
+//! a transaction that rolled back; the writer forgets everything then.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use cqrs_core::TenantId;
+use cqrs_core::message::{Encoding, SchemaVersion};
+use cqrs_core::store::{Category, EventTypeName, StreamId};
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::fault::{Fault, Outcome};
+use crate::sql;
+
+/// Streams whose names a connection remembers; a power of two.
+const STREAMS: usize = 1 << 13;
+
+/// Names that the process keeps for ever, so that an event can refer to its
+/// type without a copy. Names beyond this many are copied.
+const INTERNED: usize = 1 << 12;
+
+/// The type, shape and format of an event.
+#[derive(Clone)]
+pub(crate) struct Kind {
+    pub(crate) event_type: EventTypeName,
+    pub(crate) schema_version: SchemaVersion,
+    pub(crate) encoding: Encoding,
+}
+
+#[derive(Default)]
+pub(crate) struct Names {
+    kinds: HashMap<i64, Kind>,
+    categories: HashMap<i64, (TenantId, Category)>,
+    /// Slot `number % STREAMS` holds the stream that was asked for last.
+    streams: Vec<Option<(i64, StreamId)>>,
+}
+
+impl Names {
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn kind(&mut self, connection: &Connection, number: i64) -> Outcome<&Kind> {
+        if !self.kinds.contains_key(&number) {
+            let kind = load_kind(connection, number)?;
+            self.kinds.insert(number, kind);
+        }
+        Ok(&self.kinds[&number])
+    }
+
+    pub(crate) fn stream(&mut self, connection: &Connection, number: i64) -> Outcome<StreamId> {
+        if self.streams.is_empty() {
+            self.streams.resize(STREAMS, None);
+        }
+        let slot = number as usize & (STREAMS - 1);
+        if let Some((kept, stream)) = &self.streams[slot]
+            && *kept == number
+        {
+            return Ok(stream.clone());
+        }
+        let stream = self.load_stream(connection, number)?;
+        self.streams[slot] = Some((number, stream.clone()));
+        Ok(stream)
+    }
+
+    fn load_stream(&mut self, connection: &Connection, number: i64) -> Outcome<StreamId> {
+        let (category, key) = connection
+            .prepare_cached(sql::STREAM_NAME)?
+            .query_row([number], |row| Ok((row.get(0)?, row.get::<_, Box<str>>(1)?)))
+            .optional()?
+            .ok_or_else(|| Fault::damaged(format!("stream number {number} has no name")))?;
+        let (tenant, category) = self.category(connection, category)?.clone();
+        StreamId::of_tenant(tenant, category, key)
+            .map_err(|error| Fault::damaged(format!("stream number {number}: {error}")))
+    }
+
+    fn category(&mut self, connection: &Connection, number: i64) -> Outcome<&(TenantId, Category)> {
+        if !self.categories.contains_key(&number) {
+            let (tenant, name) = connection
+                .prepare_cached(sql::CATEGORY_NAME)?
+                .query_row([number], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+                .optional()?
+                .ok_or_else(|| Fault::damaged(format!("category number {number} has no name")))?;
+            let category = interned(name).map_or_else(Category::from, Category::named);
+            self.categories.insert(number, (tenant.into(), category));
+        }
+        Ok(&self.categories[&number])
+    }
+}
+
+fn load_kind(connection: &Connection, number: i64) -> Outcome<Kind> {
+    let (name, version, encoding): (String, u32, String) = connection
+        .prepare_cached(sql::KIND)?
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?
+        .filter(|(_, version, _)| *version > 0)
+        .ok_or_else(|| Fault::damaged(format!("kind number {number} is not recorded")))?;
+    Ok(Kind {
+        event_type: interned(name).map_or_else(EventTypeName::from, EventTypeName::named),
+        schema_version: SchemaVersion::new(version),
+        encoding: interned(encoding).map_or_else(Encoding::from, |name| match name {
+            "json" => Encoding::JSON,
+            name => Encoding::named(name),
+        }),
+    })
+}
+
+/// The name as one that lives as long as the process, or the name itself when
+/// there are too many of them.
+fn interned(name: String) -> Result<&'static str, String> {
+    static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names.get_or_insert_default();
+    if let Some(known) = names.get(name.as_str()) {
+        return Ok(known);
+    }
+    if names.len() >= INTERNED {
+        return Err(name);
+    }
+    let kept: &'static str = Box::leak(name.into_boxed_str());
+    names.insert(kept);
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interned;
+
+    #[test]
+    fn equal_names_are_kept_once() {
+        let one = interned("names.kept_once".to_owned()).expect("there is room");
+        let two = interned("names.kept_once".to_owned()).expect("there is room");
+        assert!(std::ptr::eq(one, two));
+    }
+}

@@ -1,0 +1,192 @@
+//! From rows to a page of events.
+
+use std::collections::HashSet;
+
+use bytes::{Bytes, BytesMut};
+use cqrs_core::message::{CausationId, CorrelationId, EventId, Timestamp};
+use cqrs_core::store::{
+    Direction, NewEvent, Page, Position, ReadRequest, RecordedEvent, Source, StreamVersion, Tags,
+};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use uuid::Uuid;
+
+use crate::fault::{Fault, Outcome};
+use crate::names::Names;
+
+/// A page ends early once it holds this many bytes of events.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// The inclusive bounds of a read, as places: versions or positions.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) low: u64,
+    pub(super) high: u64,
+}
+
+impl Span {
+    /// What a request asks for out of the places 1 to `head`.
+    pub(super) fn new(request: &ReadRequest, head: u64) -> Self {
+        let low = request.lower().saturating_add(1);
+        Self { low, high: request.upper().saturating_sub(1).min(head) }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.low > self.high
+    }
+
+    pub(super) fn first(self) -> i64 {
+        self.low.min(i64::MAX as u64) as i64
+    }
+
+    pub(super) fn last(self) -> i64 {
+        self.high.min(i64::MAX as u64) as i64
+    }
+}
+
+pub(super) struct PageBuilder<'s> {
+    connection: &'s Connection,
+    names: &'s mut Names,
+    request: &'s ReadRequest,
+    /// The categories that the source takes, `None` for all.
+    categories: Option<HashSet<i64>>,
+    arena: Arena,
+    events: Vec<RecordedEvent>,
+    full: bool,
+}
+
+impl<'s> PageBuilder<'s> {
+    pub(super) fn new(
+        connection: &'s Connection,
+        names: &'s mut Names,
+        request: &'s ReadRequest,
+        categories: Option<HashSet<i64>>,
+    ) -> Self {
+        let events = Vec::with_capacity(request.page_limit().min(16));
+        Self { connection, names, request, categories, arena: Arena::new(), events, full: false }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Takes a row of the columns that the files `range_*` and `stream_*`
+    /// select, if the request wants it.
+    pub(super) fn offer(&mut self, row: &Row<'_>) -> Outcome<()> {
+        let position = integer(row, 0)?;
+        self.add(row).map_err(|fault| match fault {
+            Fault::Damaged(what) => Fault::Damaged(format!("event at position {position}: {what}")),
+            other => other,
+        })?;
+        self.full = self.events.len() >= self.request.page_limit() || self.arena.kept >= PAGE_BYTES;
+        Ok(())
+    }
+
+    fn add(&mut self, row: &Row<'_>) -> Outcome<()> {
+        let request = self.request;
+        if let Some(categories) = &self.categories
+            && !categories.contains(&integer(row, 3)?)
+        {
+            return Ok(());
+        }
+        let recorded_at = Timestamp::from_micros(integer(row, 5)?);
+        if request.recorded_range().is_some_and(|range| !range.contains(&recorded_at)) {
+            return Ok(());
+        }
+        let id = Uuid::from_bytes(bytes16(row.get_ref(7)?)?);
+        let correlation = match row.get_ref(8)? {
+            ValueRef::Null => id,
+            value => Uuid::from_bytes(bytes16(value)?),
+        };
+        let correlation = CorrelationId::from_uuid(correlation);
+        if request.correlation().is_some_and(|one| one != correlation) {
+            return Ok(());
+        }
+        let tags = Tags::from_lines(row.get_ref(10)?.as_str()?);
+        let kind = self.names.kind(self.connection, integer(row, 4)?)?;
+        if !request.query().matches(kind.event_type.as_str(), &tags) {
+            return Ok(());
+        }
+        let causation = match row.get_ref(9)? {
+            ValueRef::Null => None,
+            value => Some(CausationId::from_uuid(Uuid::from_bytes(bytes16(value)?))),
+        };
+        let event = NewEvent::new(
+            EventId::from_uuid(id),
+            kind.event_type.clone(),
+            kind.schema_version,
+            kind.encoding.clone(),
+            self.arena.keep(row.get_ref(12)?.as_blob()?),
+            Timestamp::from_micros(integer(row, 6)?),
+        )
+        .caused_by(correlation, causation)
+        .with_details(self.arena.keep(row.get_ref(11)?.as_blob()?))
+        .with_tags(tags);
+        let stream = match request.source() {
+            Source::Stream(stream) => stream.clone(),
+            _ => self.names.stream(self.connection, integer(row, 1)?)?,
+        };
+        let position = Position::new(integer(row, 0)? as u64);
+        let version = StreamVersion::new(integer(row, 2)? as u64);
+        self.events.push(RecordedEvent::new(event, position, stream, version, recorded_at));
+        Ok(())
+    }
+
+    pub(super) fn finish(self, span: Span) -> Page {
+        let forward = self.request.direction() == Direction::Forward;
+        let lower = self.request.lower();
+        let end = match (forward, span.is_empty()) {
+            (true, true) => lower,
+            (true, false) => span.high,
+            (false, _) => lower.saturating_add(1),
+        };
+        match self.events.last() {
+            Some(event) if self.full => {
+                let place = match self.request.source() {
+                    Source::Stream(_) => event.version().get(),
+                    _ => event.position().get(),
+                };
+                Page::new(self.events, place, place == end)
+            }
+            _ => Page::new(self.events, end, true),
+        }
+    }
+}
+
+fn integer(row: &Row<'_>, column: usize) -> Outcome<i64> {
+    Ok(row.get_ref(column)?.as_i64()?)
+}
+
+fn bytes16(value: ValueRef<'_>) -> Outcome<[u8; 16]> {
+    let bytes = value.as_blob()?;
+    bytes.try_into().map_err(|_| Fault::damaged(format!("an id of {} bytes", bytes.len())))
+}
+
+/// Many small byte strings in few allocations.
+struct Arena {
+    chunk: BytesMut,
+    next: usize,
+    kept: usize,
+}
+
+impl Arena {
+    const FIRST: usize = 4 << 10;
+    const LARGEST: usize = 256 << 10;
+
+    fn new() -> Self {
+        Self { chunk: BytesMut::new(), next: Self::FIRST, kept: 0 }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Bytes {
+        if bytes.is_empty() {
+            return Bytes::new();
+        }
+        self.kept += bytes.len();
+        if self.chunk.capacity() < bytes.len() {
+            self.chunk = BytesMut::with_capacity(self.next.max(bytes.len()));
+            self.next = (self.next * 2).min(Self::LARGEST);
+        }
+        self.chunk.extend_from_slice(bytes);
+        self.chunk.split().freeze()
+    }
+}

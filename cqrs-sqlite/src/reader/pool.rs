@@ -1,0 +1,126 @@
+//! The threads that read, each with a connection of its own.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use cqrs_core::store::LogId;
+
+use crate::OpenError;
+use crate::connection;
+use crate::options::SqliteOptions;
+use crate::session::Session;
+
+/// Something to do on a connection. It answers by itself; when it is dropped
+/// its caller learns that nobody will.
+pub(crate) type Task = Box<dyn FnOnce(&mut Session) + Send>;
+
+/// Reads that may wait; beyond it a read is refused.
+const MOST_WAITING: usize = 1 << 16;
+
+/// Threads that read, stopped and joined when this is dropped.
+pub(crate) struct Pool {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    idle: usize,
+    closed: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Task> {
+        let mut state = self.state();
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                return Some(task);
+            }
+            if state.closed {
+                return None;
+            }
+            state.idle += 1;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+}
+
+impl Pool {
+    /// Starts the threads and waits until each has its connection.
+    pub(crate) async fn open(options: &SqliteOptions, log: LogId) -> Result<Self, OpenError> {
+        let mut pool = Self { queue: Arc::default(), threads: Vec::new() };
+        let mut opened = Vec::new();
+        for _ in 0..options.readers {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            let (queue, own) = (Arc::clone(&pool.queue), options.clone());
+            let body = move || match connection::reader(&own) {
+                Ok(connection) => {
+                    let _ = tell.send(Ok(()));
+                    serve(&queue, Session::new(connection, log));
+                }
+                Err(error) => {
+                    let _ = tell.send(Err(error));
+                }
+            };
+            let thread = std::thread::Builder::new().name("cqrs-sqlite-reader".into()).spawn(body);
+            pool.threads.push(thread.map_err(|error| unavailable(options, error))?);
+            opened.push(told);
+        }
+        for told in opened {
+            told.await.map_err(|_| unavailable(options, "a reading thread ended"))??;
+        }
+        Ok(pool)
+    }
+
+    /// Hands a task to the next free thread. Returns whether it was taken.
+    pub(crate) fn submit(&self, task: Task) -> bool {
+        let mut state = self.queue.state();
+        if state.tasks.len() >= MOST_WAITING {
+            return false;
+        }
+        state.tasks.push_back(task);
+        let wake = state.idle > 0;
+        drop(state);
+        if wake {
+            self.queue.work.notify_one();
+        }
+        true
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue.state().closed = true;
+        self.queue.work.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn unavailable(options: &SqliteOptions, reason: impl ToString) -> OpenError {
+    OpenError::Unavailable { path: connection::label(options), reason: reason.to_string() }
+}
+
+fn serve(queue: &Queue, mut session: Session) {
+    while let Some(task) = queue.take() {
+        if catch_unwind(AssertUnwindSafe(|| task(&mut session))).is_err() {
+            session.names.forget();
+        }
+        session.roll_back();
+    }
+}

@@ -1,0 +1,46 @@
+//! One connection with what it remembers.
+
+use cqrs_core::store::LogId;
+use rusqlite::Connection;
+
+use crate::fault::Outcome;
+use crate::names::Names;
+
+pub(crate) struct Session {
+    pub(crate) connection: Connection,
+    pub(crate) names: Names,
+    pub(crate) log: LogId,
+}
+
+impl Session {
+    pub(crate) fn new(connection: Connection, log: LogId) -> Self {
+        Self { connection, names: Names::default(), log }
+    }
+
+    /// Runs several statements on one snapshot of the database.
+    pub(crate) fn snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        // A store in memory reads inside the transaction of its one thread or
+        // outside any; both are a snapshot already.
+        let within = !self.connection.is_autocommit();
+        if !within {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+        }
+        let outcome = read(self);
+        if !within {
+            let ended = self.connection.prepare_cached("COMMIT")?.execute([]);
+            if let Err(error) = ended {
+                self.roll_back();
+                return outcome.and(Err(error.into()));
+            }
+        }
+        outcome
+    }
+
+    /// Leaves any transaction. Returns whether there is none now.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        self.connection.is_autocommit() || {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.connection.is_autocommit()
+        }
+    }
+}
