@@ -66,7 +66,6 @@ statements! {
     RUNS_BY_CORRELATION_BACKWARD = "read/runs_by_correlation_backward";
     TAG_WEIGHT = "read/tag_weight";
     OPERATION = "read/operation";
-    OPERATIONS_IN_TAIL = "read/operations_in_tail";
     OPERATION_RECORD = "read/operation_record";
     OPERATION_STREAMS = "read/operation_streams";
     SNAPSHOT = "read/snapshot";

@@ -1,1 +1,3 @@
+//! A small bank that the suites share.
 
+pub mod bank;

@@ -88,10 +88,11 @@ pub(crate) async fn load<A: Apply>(
     stream: &StreamId,
     until: Until,
 ) -> Result<(A, StreamVersion), LoadError> {
-    if A::STATE.is_some() && !matches!(until, Until::Time(_)) {
-        if let Some((state, version)) = from_snapshot(store, stream, until).await? {
-            return replay(store, stream, until, state, version).await;
-        }
+    if A::STATE.is_some()
+        && !matches!(until, Until::Time(_))
+        && let Some((state, version)) = from_snapshot(store, stream, until).await?
+    {
+        return replay(store, stream, until, state, version).await;
     }
     replay(store, stream, until, A::default(), StreamVersion::NONE).await
 }

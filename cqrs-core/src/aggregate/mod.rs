@@ -50,6 +50,15 @@ use crate::event::Event;
 /// #[aggregate(id = AccountId, event = AccountEvent, error = AccountError)]
 /// struct Account { open: bool }
 ///
+/// #[apply]
+/// impl Apply for Account {
+///     fn apply(&mut self, event: &AccountEvent) {
+///         match event {
+///             AccountEvent::Opened { .. } => self.open = true,
+///         }
+///     }
+/// }
+///
 /// assert_eq!(Account::NAME, "account");
 /// ```
 #[diagnostic::on_unimplemented(

@@ -4,4 +4,3 @@ SELECT
 FROM events
 WHERE position > ?1
 ORDER BY position
-LIMIT ?2

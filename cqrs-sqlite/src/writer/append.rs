@@ -9,8 +9,9 @@ use cqrs_core::store::{
 };
 use rusqlite::{CachedStatement, Connection};
 
-use super::group::Log;
+use super::group::{Log, REFRESHED};
 use super::heads::Head;
+use super::index::Entry;
 use crate::fault::Outcome;
 use crate::sql;
 
@@ -33,7 +34,7 @@ impl Log {
         if count > 0 {
             known.head += count as i64;
             known.last_recorded = recorded_at;
-            known.operations.insert(*operation.id().as_uuid().as_bytes(), first);
+            known.tail.operations.insert(*operation.id().as_uuid().as_bytes(), first);
             let mut record = record(work, fingerprint);
             record.splice(32..32, (count as u32).to_le_bytes());
             let mut position = first;
@@ -68,6 +69,7 @@ impl Log {
         let connection = &self.session.connection;
         let mut head = self.heads.ensure(connection, append.stream())?;
         let mut insert = connection.prepare_cached(sql::NEW_EVENT)?;
+        let tail = &mut self.known.as_mut().expect(REFRESHED).tail;
         let mut bytes = 0;
         for (index, event) in append.events().iter().enumerate() {
             let index = index as i64;
@@ -80,6 +82,15 @@ impl Log {
                 record: record.filter(|_| index == 0),
             };
             place.insert(&mut insert, event)?;
+            tail.add(&Entry {
+                position: place.position,
+                stream: head.stream,
+                version: place.version,
+                category: head.category,
+                kind: place.kind,
+                correlation: *event.correlation_id().as_uuid().as_bytes(),
+                tags: event.tags().as_lines(),
+            });
             bytes += event.payload().len() + event.details().len() + 128;
         }
         let count = append.events().len() as i64;
@@ -91,7 +102,8 @@ impl Log {
             head.position,
         ))?;
         self.heads.set(append.stream(), head);
-        self.pages += 1 + bytes as u64 / 4096;
+        self.pages.filled(bytes);
+        self.pages.changed(1);
         Ok(StreamVersion::new(head.version.cast_unsigned()))
     }
 }

@@ -17,14 +17,21 @@ use rusqlite::OptionalExtension;
 
 use super::append::Kinds;
 use super::heads::Heads;
-use super::{Answer, Pending, Refused};
+use super::index::Tail;
+use super::pages::Pages;
+use super::{Answer, Job, Pending, Refused};
 use crate::fault::{Fault, Outcome};
 use crate::reader;
 use crate::session::Session;
 use crate::sql;
 
-/// Pages that may stand in the write-ahead log before a checkpoint.
-const CHECKPOINT_PAGES: u64 = 4096;
+/// A group ends at this many units,
+const GROUP_UNITS: usize = 1024;
+/// or at this many bytes.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Why something is known within a transaction.
+pub(super) const REFRESHED: &str = "`refresh` runs at the start of each transaction";
 
 /// The log as the writing thread knows it.
 pub(super) struct Log {
@@ -36,8 +43,7 @@ pub(super) struct Log {
     /// What is known of the database, while nobody else has written.
     pub(super) known: Option<Known>,
     poisoned: bool,
-    /// An estimate of the pages written since the last checkpoint.
-    pub(super) pages: u64,
+    pub(super) pages: Pages,
 }
 
 pub(super) struct Known {
@@ -46,8 +52,8 @@ pub(super) struct Known {
     pub(super) head: i64,
     pub(super) last_recorded: i64,
     pub(super) indexed: i64,
-    /// Operations whose events lie behind the index, by their first position.
-    pub(super) operations: HashMap<[u8; 16], i64>,
+    /// What waits to be indexed.
+    pub(super) tail: Tail,
 }
 
 /// What is answered together.
@@ -70,21 +76,22 @@ enum Failure {
 }
 
 impl Group {
-    pub(super) fn push_unit(&mut self, pending: Box<Pending>) {
-        self.weight += pending.weight;
-        self.members.push(Member::Unit(pending, None));
+    /// Takes a job that belongs into a transaction, and gives back others.
+    pub(super) fn take(&mut self, job: Job) -> Option<Job> {
+        self.members.push(match job {
+            Job::Commit(pending) => {
+                self.weight += pending.weight;
+                Member::Unit(pending, None)
+            }
+            Job::Refuse(refused) => Member::Refused(refused),
+            Job::Claim(name, answer) => Member::Claim(name, answer, None),
+            other => return Some(other),
+        });
+        None
     }
 
-    pub(super) fn push_refused(&mut self, refused: Box<Refused>) {
-        self.members.push(Member::Refused(refused));
-    }
-
-    pub(super) fn push_claim(
-        &mut self,
-        name: CheckpointName,
-        answer: Answer<Result<Checkpoint, CommitError>>,
-    ) {
-        self.members.push(Member::Claim(name, answer, None));
+    pub(super) fn is_full(&self) -> bool {
+        self.members.len() >= GROUP_UNITS || self.weight >= GROUP_BYTES
     }
 
     pub(super) fn len(&self) -> usize {
@@ -157,7 +164,7 @@ impl Log {
             tables: HashMap::new(),
             known: None,
             poisoned: false,
-            pages: CHECKPOINT_PAGES,
+            pages: Pages::default(),
         }
     }
 
@@ -254,21 +261,16 @@ impl Log {
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (head, last_recorded) = newest.unwrap_or((0, i64::MIN));
-        let mut operations = HashMap::new();
-        let mut tail = connection.prepare_cached(sql::OPERATIONS_IN_TAIL)?;
-        let mut rows = tail.query([indexed])?;
-        while let Some(row) = rows.next()? {
-            operations.entry(row.get(1)?).or_insert(row.get(0)?);
-        }
+        let tail = Tail::read(connection, indexed)?;
         self.heads.forget();
         self.tables.clear();
-        self.known = Some(Known { data_version, head, last_recorded, indexed, operations });
+        self.known = Some(Known { data_version, head, last_recorded, indexed, tail });
         Ok(())
     }
 
     /// What has been read in this transaction.
     pub(super) fn known(&mut self) -> &mut Known {
-        self.known.as_mut().expect("`refresh` runs at the start of each transaction")
+        self.known.as_mut().expect(REFRESHED)
     }
 
     /// One unit: repeated, refused or written.
@@ -325,7 +327,7 @@ impl Log {
 
     /// The outcome of an operation, within this transaction.
     fn recorded(&mut self, id: OperationId) -> Outcome<Option<Commit>> {
-        match self.known().operations.get(id.as_uuid().as_bytes()).copied() {
+        match self.known().tail.operations.get(id.as_uuid().as_bytes()).copied() {
             Some(position) => reader::operation_at(&mut self.session, id, position).map(Some),
             None => reader::operation(&mut self.session, id),
         }
@@ -341,7 +343,7 @@ impl Log {
 
     /// Whether anything is to be done while nobody writes.
     pub(super) fn has_chores(&self) -> bool {
-        !self.poisoned && (self.index_is_worth_it() || self.pages >= CHECKPOINT_PAGES / 4)
+        !self.poisoned && (self.index_is_worth_it() || self.pages.are_worth_a_checkpoint())
     }
 
     pub(super) fn do_chores(&mut self) {
@@ -353,7 +355,7 @@ impl Log {
     }
 
     pub(super) fn checkpoint_if_due(&mut self) {
-        if self.pages >= CHECKPOINT_PAGES {
+        if self.pages.are_many() {
             self.checkpoint("PASSIVE");
         }
     }
@@ -380,10 +382,10 @@ impl Log {
     }
 
     fn checkpoint(&mut self, mode: &str) {
-        self.pages = 0;
         let statement = format!("PRAGMA wal_checkpoint({mode})");
         let done = self.session.connection.prepare_cached(&statement);
-        let done = done.and_then(|mut checkpoint| checkpoint.query_row([], |_| Ok(())));
+        let done = done.and_then(|mut checkpoint| checkpoint.query_row([], |row| row.get(1)));
+        self.pages.written_back(*done.as_ref().unwrap_or(&0));
         if let Err(fault) = done.map_err(Fault::from) {
             self.poisoned |= fault.is_failed_flush();
             tracing::warn!(%fault, "a checkpoint of the write-ahead log failed");

@@ -6,7 +6,8 @@
 //! more pages an index has, the more events must come together for the same
 //! effect, so the batch grows with the log.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 
@@ -61,113 +62,141 @@ impl Log {
 
     /// Derives the tables for everything that is not in them.
     fn index(&mut self) -> Outcome<()> {
-        loop {
-            let through = self.known().indexed;
+        let tail = std::mem::take(&mut self.known().tail);
+        let head = self.known().head;
+        if self.known().indexed < head {
             let connection = &self.session.connection;
-            let batch = Batch::read(connection, through)?;
-            let Some(last) = batch.last else { return Ok(()) };
-            self.pages += batch.write(connection)?;
-            connection.prepare_cached(sql::SET_INDEXED)?.execute([last])?;
-            let known = self.known();
-            known.indexed = last;
-            known.operations.retain(|_, position| *position > last);
+            self.pages.changed(tail.write(connection)? / 8);
+            connection.prepare_cached(sql::SET_INDEXED)?.execute([head])?;
+            self.known().indexed = head;
         }
+        Ok(())
     }
 }
 
-/// A stretch of positions whose events share something.
-type Run = (i64, i64);
-
-/// The entries of some events, in the order of their tables.
+/// The entries of the events behind the index, as they came.
 #[derive(Default)]
-struct Batch {
-    last: Option<i64>,
+pub(super) struct Tail {
     /// Stream, version, first and last position.
     streams: Vec<(i64, i64, i64, i64)>,
     categories: Runs<i64>,
     kinds: Runs<i64>,
-    correlations: Runs<[u8; 16]>,
-    tags: Runs<String>,
-    operations: Vec<([u8; 16], i64)>,
+    correlations: Runs<Id>,
+    tags: Runs<Box<str>>,
+    /// First positions of operations.
+    pub(super) operations: HashMap<Id, i64>,
 }
 
-/// Stretches by what they share.
-struct Runs<K>(BTreeMap<K, Vec<Run>>);
+type Id = [u8; 16];
 
-impl<K: Ord> Default for Runs<K> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
+/// What the tables say of one event.
+pub(super) struct Entry<'a> {
+    pub(super) position: i64,
+    pub(super) stream: i64,
+    pub(super) version: i64,
+    pub(super) category: i64,
+    pub(super) kind: i64,
+    pub(super) correlation: Id,
+    pub(super) tags: &'a str,
 }
 
-impl<K: Ord + rusqlite::ToSql> Runs<K> {
-    fn add(&mut self, key: K, position: i64) {
-        let runs = self.0.entry(key).or_default();
-        match runs.last_mut() {
-            // A tag may stand twice on one event.
-            Some((_, last)) if *last >= position - 1 => *last = position,
-            _ => runs.push((position, position)),
-        }
-    }
-
-    fn write(&self, connection: &Connection, statement: &str) -> Outcome<u64> {
-        let mut insert = connection.prepare_cached(statement)?;
-        let mut written = 0;
-        for (key, runs) in &self.0 {
-            for (first, last) in runs {
-                insert.execute((key, first, last))?;
-                written += 1;
-            }
-        }
-        Ok(written)
-    }
-}
-
-impl Batch {
-    fn read(connection: &Connection, through: i64) -> Outcome<Self> {
-        let mut batch = Self::default();
+impl Tail {
+    /// What lies behind a position in the log.
+    pub(super) fn read(connection: &Connection, indexed: i64) -> Outcome<Self> {
+        let mut tail = Self::default();
         let mut statement = connection.prepare_cached(sql::UNINDEXED)?;
-        let mut rows = statement.query((through, BATCH.1.cast_signed()))?;
+        let mut rows = statement.query([indexed])?;
         while let Some(row) = rows.next()? {
-            let position: i64 = row.get(0)?;
-            let (stream, version): (i64, i64) = (row.get(1)?, row.get(2)?);
-            batch.last = Some(position);
-            match batch.streams.last_mut() {
-                Some(run) if run.0 == stream => run.3 = position,
-                _ => batch.streams.push((stream, version, position, position)),
-            }
-            batch.categories.add(row.get(3)?, position);
-            batch.kinds.add(row.get(4)?, position);
-            batch.correlations.add(row.get(5)?, position);
+            let entry = Entry {
+                position: row.get(0)?,
+                stream: row.get(1)?,
+                version: row.get(2)?,
+                category: row.get(3)?,
+                kind: row.get(4)?,
+                correlation: row.get(5)?,
+                tags: row.get_ref(7)?.as_str()?,
+            };
+            tail.add(&entry);
             if let Some(operation) = row.get(6)? {
-                batch.operations.push((operation, position));
-            }
-            let tags = row.get_ref(7)?.as_str()?;
-            for tag in tags.lines() {
-                batch.tags.add(tag.to_owned(), position);
+                tail.operations.entry(operation).or_insert(entry.position);
             }
         }
-        batch.streams.sort_unstable();
-        batch.operations.sort_unstable();
-        Ok(batch)
+        Ok(tail)
     }
 
-    /// Returns an estimate of the pages that were changed.
-    fn write(&self, connection: &Connection) -> Outcome<u64> {
+    pub(super) fn add(&mut self, entry: &Entry<'_>) {
+        let position = entry.position;
+        match self.streams.last_mut() {
+            Some(run) if run.0 == entry.stream => run.3 = position,
+            _ => self.streams.push((entry.stream, entry.version, position, position)),
+        }
+        self.categories.add(&entry.category, position);
+        self.kinds.add(&entry.kind, position);
+        self.correlations.add(&entry.correlation, position);
+        for tag in entry.tags.lines() {
+            self.tags.add(tag, position);
+        }
+    }
+
+    /// Inserts everything, each table in its own order. Returns the number of
+    /// entries.
+    fn write(mut self, connection: &Connection) -> Outcome<u64> {
+        self.streams.sort_unstable();
         let mut insert = connection.prepare_cached(sql::INDEX_STREAM)?;
         for run in &self.streams {
             insert.execute(*run)?;
         }
+        let mut operations: Vec<_> = self.operations.into_iter().collect();
+        operations.sort_unstable();
         let mut insert = connection.prepare_cached(sql::NEW_OPERATION)?;
-        for (operation, position) in &self.operations {
+        for (operation, position) in &operations {
             insert.execute((operation, position, None::<&[u8]>))?;
         }
-        let entries = self.streams.len() as u64
-            + self.operations.len() as u64
+        Ok((self.streams.len() + operations.len()) as u64
             + self.categories.write(connection, sql::INDEX_CATEGORY)?
             + self.kinds.write(connection, sql::INDEX_KIND)?
             + self.correlations.write(connection, sql::INDEX_CORRELATION)?
-            + self.tags.write(connection, sql::INDEX_TAG)?;
-        Ok(1 + entries / 8)
+            + self.tags.write(connection, sql::INDEX_TAG)?)
+    }
+}
+
+/// Stretches of positions whose events share a key: key, first, last.
+struct Runs<K>(Vec<(K, i64, i64)>);
+
+impl<K> Default for Runs<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord + rusqlite::ToSql> Runs<K> {
+    fn add<Q>(&mut self, key: &Q, position: i64)
+    where
+        Q: Eq + ToOwned<Owned: Into<K>> + ?Sized,
+        K: Borrow<Q>,
+    {
+        match self.0.last_mut() {
+            Some((last_key, _, last)) if (*last_key).borrow() == key && *last >= position - 1 => {
+                *last = position;
+            }
+            _ => self.0.push((key.to_owned().into(), position, position)),
+        }
+    }
+
+    fn write(mut self, connection: &Connection, statement: &str) -> Outcome<u64> {
+        self.0.sort_unstable();
+        // A tag may stand twice on one event, and beside another one.
+        self.0.dedup_by(|next, run| {
+            let joins = next.0 == run.0 && next.1 <= run.2 + 1;
+            if joins {
+                run.2 = run.2.max(next.2);
+            }
+            joins
+        });
+        let mut insert = connection.prepare_cached(statement)?;
+        for (key, first, last) in &self.0 {
+            insert.execute((key, first, last))?;
+        }
+        Ok(self.0.len() as u64)
     }
 }

@@ -37,7 +37,7 @@ impl Log {
             change(&mut self.tables, connection, write)?;
             bytes += write.value().map_or(0, bytes::Bytes::len) + 32;
         }
-        self.pages += (bytes / 2048) as u64;
+        self.pages.filled(2 * bytes);
         match work.advance() {
             Some(advance) => {
                 put_checkpoint(connection, advance.name(), advance.epoch(), advance.to())
@@ -80,7 +80,8 @@ impl Log {
                 snapshot.taken_at().as_micros(),
                 &snapshot.data()[..],
             ))?;
-            self.pages += 1 + snapshot.data().len() as u64 / 4096;
+            self.pages.changed(1);
+            self.pages.filled(snapshot.data().len());
         }
         Ok(())
     }

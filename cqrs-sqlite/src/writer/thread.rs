@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cqrs_core::OperationId;
 use cqrs_core::store::{Commit, CommitError, CommitSignal, Position, ReadError};
@@ -18,10 +18,10 @@ use crate::reader;
 use crate::schema;
 use crate::session::Session;
 
-/// A group ends at this many units,
-const GROUP_UNITS: usize = 1024;
-/// or at this many bytes.
-const GROUP_BYTES: usize = 8 << 20;
+/// Fewer callers than this are not waited for.
+const FEW_UNITS: usize = 4;
+/// How long a group may wait for them: less than the flush that it saves.
+const PATIENCE: Duration = Duration::from_micros(100);
 /// How long nobody may write before the thread looks after the file.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -39,7 +39,7 @@ pub(super) fn run(
     let opened = Opened { log: log.session.log, signal: Arc::clone(&signal) };
     if tell.send(Ok(opened)).is_ok() {
         let path = connection::label(options).display().to_string();
-        Thread { log, signal, queue, waiting, path }.serve();
+        Thread { log, signal, queue, waiting, path, answered: 0 }.serve();
     }
 }
 
@@ -62,6 +62,8 @@ struct Thread<'t> {
     queue: &'t Receiver<Job>,
     waiting: &'t AtomicUsize,
     path: String,
+    /// How many were answered last time.
+    answered: usize,
 }
 
 impl Thread<'_> {
@@ -102,29 +104,48 @@ impl Thread<'_> {
     /// had to wait for the group's end.
     fn commit(&mut self, first: Job) -> Option<Job> {
         let mut group = Group::default();
-        let mut rest = Some(first);
-        while let Some(job) = rest.take() {
-            match job {
-                Job::Commit(pending) => group.push_unit(pending),
-                Job::Refuse(refused) => group.push_refused(refused),
-                Job::Claim(name, answer) => group.push_claim(name, answer),
-                other => {
-                    rest = Some(other);
-                    break;
-                }
+        let mut rest = group.take(first);
+        while rest.is_none() && !group.is_full() {
+            match self.queue.try_recv() {
+                Ok(job) => rest = group.take(job),
+                Err(_) => break,
             }
-            if group.len() >= GROUP_UNITS || group.weight() >= GROUP_BYTES {
-                break;
-            }
-            rest = self.queue.try_recv().ok();
+        }
+        if rest.is_none() {
+            rest = self.gather(&mut group);
         }
         let weight = group.weight();
+        self.answered = group.len();
         self.log.commit(group, &self.path, |head: i64| {
             self.signal.raise(Position::new(head.cast_unsigned()));
             self.waiting.fetch_sub(weight, Ordering::Relaxed);
         });
         self.log.checkpoint_if_due();
         rest
+    }
+
+    /// Those who were answered together tend to come back together, just too
+    /// late for a flush that starts at once. A moment's patience puts them
+    /// into one group with those who came meanwhile, and saves every other
+    /// flush. One caller alone is never waited for.
+    fn gather(&self, group: &mut Group) -> Option<Job> {
+        let expected = self.answered + group.len();
+        if self.answered < FEW_UNITS {
+            return None;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while group.len() < expected && !group.is_full() && Instant::now() < deadline {
+            match self.queue.try_recv() {
+                Ok(job) => {
+                    if let Some(rest) = group.take(job) {
+                        return Some(rest);
+                    }
+                }
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        None
     }
 
     fn resolve(&mut self, operation: OperationId) -> Result<Option<Commit>, ReadError> {

@@ -1,6 +1,6 @@
 //! Units and requests out of a seeded generator.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use cqrs_core::message::{Encoding, SchemaVersion};
 use cqrs_core::store::{
@@ -277,4 +277,19 @@ pub fn content(page: &Result<Page, ReadError>) -> String {
         })
         .collect();
     format!("to {} last {} {events:#?}", page.reached(), page.is_last())
+}
+
+/// Positions and the versions of every stream count from 1 without gaps, and
+/// the recorded time never goes back.
+#[track_caller]
+pub fn assert_contiguous(events: &[cqrs_core::store::RecordedEvent], count: usize) {
+    assert_eq!(events.len(), count);
+    let mut versions = std::collections::HashMap::new();
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.position().get(), index as u64 + 1);
+        let version = versions.entry(event.stream().clone()).or_insert(0);
+        *version += 1;
+        assert_eq!(event.version().get(), *version, "{}", event.stream());
+    }
+    assert!(events.is_sorted_by_key(|event| event.recorded_at()));
 }

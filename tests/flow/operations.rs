@@ -1,0 +1,141 @@
+//! Operation ids: a command runs once, whatever happened to its answer.
+
+use cqrs_core::bus::CancelToken;
+use cqrs_core::message::OperationId;
+use cqrs_core::prelude::*;
+use cqrs_testkit::{FaultyStore, ManualClock};
+use support::bank::*;
+
+use crate::stores::{app, builder, log, open};
+
+fn operation(number: u128) -> OperationId {
+    OperationId::from_uuid(uuid::Uuid::from_u128(number))
+}
+
+fn bonus(percent: i64) -> Bonus {
+    Bonus { account: "a".into(), percent }
+}
+
+/// P1
+#[tokio::test]
+async fn a_repeated_operation_gets_the_recorded_outcome() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    app.execute(Deposit { account: "a".into(), cents: 100 }).await.unwrap();
+    let first = app.execute(bonus(10)).operation(operation(1)).await.unwrap();
+    let again = app.execute(bonus(10)).operation(operation(1)).await.unwrap();
+    assert_eq!((first.value, again.value), (110, 110));
+    assert!(!first.receipt.is_repeated() && again.receipt.is_repeated());
+    assert_eq!(first.receipt.token(), again.receipt.token());
+    assert_eq!(log(&app).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_operation_with_other_content_is_refused() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    app.execute(Deposit { account: "a".into(), cents: 100 }).operation(operation(1)).await.unwrap();
+    for error in [
+        app.execute(Deposit { account: "a".into(), cents: 101 }).operation(operation(1)).await,
+        app.execute(Withdraw { account: "a".into(), cents: 100 }).operation(operation(1)).await,
+    ] {
+        assert_eq!(error.unwrap_err().code().as_str(), "operation_reused");
+    }
+    assert_eq!(log(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_operation_without_events_is_recorded_too() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    let nothing = app.execute(bonus(10)).operation(operation(5)).await.unwrap();
+    assert_eq!(nothing.value, 0);
+    app.execute(Deposit { account: "a".into(), cents: 100 }).await.unwrap();
+    // Decided anew it would pay; recorded it does not.
+    let again = app.execute(bonus(10)).operation(operation(5)).await.unwrap();
+    assert_eq!(again.value, 0);
+    assert_eq!(log(&app).await.len(), 2);
+}
+
+/// P1: the acknowledgement is lost after the commit.
+#[tokio::test]
+async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let app = builder().store(faulty.clone()).build().unwrap();
+    open(&app, "a").await;
+    let deposit = || Deposit { account: "a".into(), cents: 7 };
+
+    faulty.lose_acknowledgement_next(1);
+    let error = app.execute(deposit()).await.unwrap_err();
+    let CommandError::Bus(BusError::Unknown { operation, .. }) = error else { panic!("{error}") };
+
+    // The id was the framework's own, so its content is the events'.
+    use cqrs_core::store::EventStore;
+    assert!(app.store().resolve(operation).await.unwrap().is_some());
+
+    faulty.lose_acknowledgement_next(1);
+    let given = self::operation(9);
+    let error = app.execute(deposit()).operation(given).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "outcome_unknown");
+    let done = app.execute(deposit()).operation(given).await.unwrap();
+    assert!(done.receipt.is_repeated());
+    let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
+    assert_eq!(root.state().cents, 14);
+}
+
+/// R031, R033, P7
+#[tokio::test]
+async fn a_timeout_is_unknown_once_the_unit_was_handed_over() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let clock = ManualClock::new();
+    let app = builder().store(faulty.clone()).clock(clock.clone()).build().unwrap();
+    open(&app, "a").await;
+    let held = faulty.hold_next();
+    let call = tokio::spawn({
+        let app = app.clone();
+        let second = std::time::Duration::from_secs(1);
+        async move { app.execute(Deposit { account: "a".into(), cents: 1 }).timeout(second).await }
+    });
+    held.reached().await;
+    clock.advance(std::time::Duration::from_secs(2));
+    let error = call.await.unwrap().unwrap_err();
+    let CommandError::Bus(BusError::Unknown { operation, .. }) = error else { panic!("{error}") };
+    held.release();
+    use cqrs_core::store::EventStore;
+    assert!(app.store().resolve(operation).await.unwrap().is_some());
+}
+
+/// R033
+#[tokio::test]
+async fn an_expired_deadline_and_a_cancelled_token_run_no_handler() {
+    let app = app(MemoryStore::new());
+    let zero = std::time::Duration::ZERO;
+    let open = || Open { account: "a".into(), owner: "Ada".into() };
+    let error = app.execute(open()).timeout(zero).await.unwrap_err();
+    assert!(matches!(error, CommandError::Bus(BusError::Timeout { .. })), "{error}");
+    let token = CancelToken::new();
+    token.cancel();
+    let error = app.execute(open()).cancel(token).await.unwrap_err();
+    assert!(matches!(error, CommandError::Bus(BusError::Cancelled)), "{error}");
+    assert!(log(&app).await.is_empty());
+}
+
+/// P7: a dropped call either never happened or ran to its end.
+#[tokio::test]
+async fn a_call_dropped_after_the_hand_over_still_commits() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let app = builder().store(faulty.clone()).build().unwrap();
+    open(&app, "a").await;
+    let held = faulty.hold_next();
+    let call = tokio::spawn({
+        let app = app.clone();
+        async move { app.execute(Deposit { account: "a".into(), cents: 3 }).await }
+    });
+    held.reached().await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    held.release();
+    app.execute(Deposit { account: "a".into(), cents: 4 }).await.unwrap();
+    let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
+    assert_eq!((root.state().cents, root.version().get()), (7, 3));
+}

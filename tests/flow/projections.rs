@@ -1,0 +1,148 @@
+//! Read models: each event once, wherever the process stops.
+
+use cqrs_core::prelude::*;
+use cqrs_core::projection::{ProjectionState, WaitError};
+use cqrs_core::store::{CommitError, Direction, EventStore};
+use cqrs_testkit::{FaultyStore, Scenario};
+use support::bank::*;
+
+use crate::stores::{GUARD, app, builder, open};
+
+async fn deposit(app: &App, account: &str, cents: i64) -> Executed<()> {
+    app.execute(Deposit { account: account.into(), cents }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_query_sees_a_write_that_was_waited_for() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    for cents in 1..=20 {
+        let done = deposit(&app, "a", cents).await;
+        app.wait_for(done.receipt.token().unwrap(), GUARD).await.unwrap();
+        let balance = app.query(BalanceOf { account: "a".into() }).await.unwrap();
+        assert_eq!(balance, Some(cents * (cents + 1) / 2));
+    }
+}
+
+#[tokio::test]
+async fn the_scenario_of_an_application_speaks_the_same_words() {
+    let scenario = Scenario::app(builder());
+    scenario.given(Open { account: "a".into(), owner: "Ada".into() }).await;
+    scenario
+        .when(Deposit { account: "a".into(), cents: 5 })
+        .await
+        .then_events([AccountEvent::Deposited { cents: 5 }]);
+    let withdraw = Withdraw { account: "a".into(), cents: 6 };
+    scenario.when(withdraw).await.then_rejected(AccountError::Overdrawn { by: 1 });
+    scenario.then_query(BalanceOf { account: "a".into() }, Some(5)).await;
+}
+
+/// R091, R094
+#[tokio::test]
+async fn stopping_and_starting_anywhere_applies_each_event_once() {
+    let store = MemoryStore::new();
+    let writer = builder().store(store.clone()).without_projections().build().unwrap();
+    open(&writer, "a").await;
+    for round in 1..=10_i64 {
+        deposit(&writer, "a", round).await;
+        let reader = app(store.clone());
+        if round % 2 == 0 {
+            reader.catch_up(GUARD).await.unwrap();
+        } else {
+            tokio::task::yield_now().await;
+        }
+        drop(reader);
+    }
+    let reader = app(store);
+    reader.catch_up(GUARD).await.unwrap();
+    assert_eq!(reader.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(55));
+}
+
+/// P4: two workers overlap and the stale one cannot commit.
+#[tokio::test]
+async fn two_workers_on_one_projection_double_nothing() {
+    let store = MemoryStore::new();
+    let one = app(store.clone());
+    open(&one, "a").await;
+    let other = app(store.clone());
+    let mut last = None;
+    for _ in 0..200 {
+        last = Some(deposit(&one, "a", 1).await);
+        tokio::task::yield_now().await;
+    }
+    let token = last.unwrap().receipt.token().cloned().unwrap();
+    one.wait_for(&token, GUARD).await.unwrap();
+    other.wait_for(&token, GUARD).await.unwrap();
+    assert_eq!(other.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(200));
+    let states: Vec<_> =
+        [&one, &other].iter().map(|app| app.projections()[0].state.clone()).collect();
+    assert!(states.contains(&ProjectionState::Standby), "{states:?}");
+}
+
+#[tokio::test]
+async fn a_failing_commit_is_tried_again_and_doubles_nothing() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let writer = builder().store(faulty.clone()).without_projections().build().unwrap();
+    open(&writer, "a").await;
+    let done = deposit(&writer, "a", 5).await;
+    faulty.fail_next(2, CommitError::Unavailable { reason: "busy".into(), transient: true });
+    let reader = app(faulty.clone());
+    let token = done.receipt.token().unwrap();
+    while let Err(error) = reader.wait_for(token, GUARD).await {
+        assert!(matches!(error, WaitError::Stuck { .. }), "{error}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(reader.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(5));
+}
+
+#[tokio::test]
+async fn rows_can_be_read_in_key_order() {
+    let app = app(MemoryStore::new());
+    for account in ["b", "a", "c"] {
+        open(&app, account).await;
+        deposit(&app, account, 1).await;
+    }
+    app.catch_up(GUARD).await.unwrap();
+    let view = app.view::<Balances>();
+    let keys: Vec<String> =
+        view.all().await.unwrap().into_iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+    let range = view.range(AccountId::from("b").., Direction::Backward, 1).await.unwrap();
+    assert_eq!(range[0].0, AccountId::from("c"));
+}
+
+#[tokio::test]
+async fn a_rebuild_gives_the_same_rows() {
+    let store = MemoryStore::new();
+    let first = app(store.clone());
+    open(&first, "a").await;
+    for cents in 1..=30 {
+        deposit(&first, "a", cents).await;
+    }
+    first.catch_up(GUARD).await.unwrap();
+    let live = first.view::<Balances>().all().await.unwrap();
+    first.shutdown().await;
+
+    use cqrs_core::projection::Projection;
+    use cqrs_core::store::{Operation, UnitOfWork};
+    let checkpoint = store.claim_checkpoint(&Balances::checkpoint()).await.unwrap();
+    let work = UnitOfWork::new(Operation::fresh(uuid::Uuid::from_u128(1).into()), Timestamp::EPOCH)
+        .clear(Balances::table())
+        .advance_checkpoint(Balances::checkpoint(), checkpoint.epoch, None);
+    store.commit(work).await.unwrap();
+
+    let again = app(store);
+    assert!(again.view::<Balances>().all().await.unwrap().is_empty());
+    again.catch_up(GUARD).await.unwrap();
+    assert_eq!(again.view::<Balances>().all().await.unwrap(), live);
+}
+
+#[tokio::test]
+async fn after_shutdown_no_task_runs_and_new_work_is_refused() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    app.shutdown().await;
+    assert_eq!(app.projections()[0].state, ProjectionState::Stopped);
+    let error = app.execute(Deposit { account: "a".into(), cents: 1 }).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "shutting_down");
+}
