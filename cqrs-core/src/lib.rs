@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/crate.md")]
 #![deny(missing_docs)]
+#![warn(unreachable_pub)]
 
 #[allow(unused_extern_crates, reason = "code from the derives names the crate by its path")]
 extern crate self as cqrs_core;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/crate.md")]
 #![deny(missing_docs)]
+#![warn(unreachable_pub)]
 
 pub mod scenario;
 
@@ -8,9 +9,9 @@ pub mod ids;
 pub mod wiring;
 
 //pub mod conformance;
-//pub mod fault;
+pub mod fault;
 
 pub use clock::ManualClock;
-//pub use fault::FaultyStore;
+pub use fault::{Fault, FaultyStore, Gate};
 pub use ids::SequentialIds;
 pub use scenario::Scenario;

@@ -3,7 +3,7 @@
 use cqrs_core::bus::CancelToken;
 use cqrs_core::message::OperationId;
 use cqrs_core::prelude::*;
-use cqrs_testkit::{FaultyStore, ManualClock};
+use cqrs_testkit::{Fault, FaultyStore, Gate, ManualClock};
 use support::bank::*;
 
 use crate::stores::{app, builder, log, open};
@@ -65,7 +65,7 @@ async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
     open(&app, "a").await;
     let deposit = || Deposit { account: "a".into(), cents: 7 };
 
-    faulty.lose_acknowledgement_next(1);
+    faulty.inject(Fault::lost_acknowledgement());
     let error = app.execute(deposit()).await.unwrap_err();
     let CommandError::Bus(BusError::Unknown { operation, .. }) = error else { panic!("{error}") };
 
@@ -73,7 +73,7 @@ async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
     use cqrs_core::store::EventStore;
     assert!(app.store().resolve(operation).await.unwrap().is_some());
 
-    faulty.lose_acknowledgement_next(1);
+    faulty.inject(Fault::lost_acknowledgement());
     let given = self::operation(9);
     let error = app.execute(deposit()).operation(given).await.unwrap_err();
     assert_eq!(error.code().as_str(), "outcome_unknown");
@@ -90,17 +90,20 @@ async fn a_timeout_is_unknown_once_the_unit_was_handed_over() {
     let clock = ManualClock::new();
     let app = builder().store(faulty.clone()).clock(clock.clone()).build().unwrap();
     open(&app, "a").await;
-    let held = faulty.hold_next();
-    let call = tokio::spawn({
+    let gate = Gate::new();
+    faulty.inject(Fault::delay(&gate));
+    let call = tokio::task::spawn({
         let app = app.clone();
         let second = std::time::Duration::from_secs(1);
         async move { app.execute(Deposit { account: "a".into(), cents: 1 }).timeout(second).await }
     });
-    held.reached().await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     clock.advance(std::time::Duration::from_secs(2));
     let error = call.await.unwrap().unwrap_err();
     let CommandError::Bus(BusError::Unknown { operation, .. }) = error else { panic!("{error}") };
-    held.release();
+    gate.release();
     use cqrs_core::store::EventStore;
     assert!(app.store().resolve(operation).await.unwrap().is_some());
 }
@@ -126,15 +129,18 @@ async fn a_call_dropped_after_the_hand_over_still_commits() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let app = builder().store(faulty.clone()).build().unwrap();
     open(&app, "a").await;
-    let held = faulty.hold_next();
-    let call = tokio::spawn({
+    let gate = Gate::new();
+    faulty.inject(Fault::delay(&gate));
+    let call = tokio::task::spawn({
         let app = app.clone();
         async move { app.execute(Deposit { account: "a".into(), cents: 3 }).await }
     });
-    held.reached().await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    held.release();
+    gate.release();
     app.execute(Deposit { account: "a".into(), cents: 4 }).await.unwrap();
     let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
     assert_eq!((root.state().cents, root.version().get()), (7, 3));

@@ -2,8 +2,8 @@
 
 use cqrs_core::prelude::*;
 use cqrs_core::projection::{ProjectionState, WaitError};
-use cqrs_core::store::{CommitError, Direction, EventStore};
-use cqrs_testkit::{FaultyStore, Scenario};
+use cqrs_core::store::{Direction, EventStore};
+use cqrs_testkit::{Fault, FaultyStore, Scenario};
 use support::bank::*;
 
 use crate::stores::{GUARD, app, builder, open};
@@ -85,7 +85,7 @@ async fn a_failing_commit_is_tried_again_and_doubles_nothing() {
     let writer = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&writer, "a").await;
     let done = deposit(&writer, "a", 5).await;
-    faulty.fail_next(2, CommitError::Unavailable { reason: "busy".into(), transient: true });
+    faulty.inject(Fault::unavailable().times(2));
     let reader = app(faulty.clone());
     let token = done.receipt.token().unwrap();
     while let Err(error) = reader.wait_for(token, GUARD).await {

@@ -150,14 +150,12 @@ mod incomplete {
     }
 
     #[derive(Event)]
-    #[expect(dead_code, reason = "only its name matters")]
     enum Clash {
         #[event(name = "clash.same")]
         A,
     }
 
     #[derive(Event)]
-    #[expect(dead_code, reason = "only its name matters")]
     enum Clash2 {
         #[event(name = "clash.same")]
         A,

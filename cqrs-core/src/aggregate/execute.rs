@@ -202,13 +202,22 @@ impl<A: Apply> AggregateRuntime<A> {
                 Step::Done(Err(CommandError::Rejected(rejection)))
             }
             // A rejection is never recorded: it is checked by a unit of its own.
-            Ok(Err(rejection)) => Step::Pending(self.confirm(loaded, stream, None, Err(rejection))),
+            Ok(Err(rejection)) => {
+                let work = self.check(loaded, stream, None);
+                Step::Pending(self.submit(loaded, work, Err(rejection)))
+            }
             Ok(Ok(decision)) if decision.events().is_empty() && certain => {
                 Step::Done(Ok(decision.value))
             }
             Ok(Ok(decision)) if decision.events().is_empty() => {
-                let outcome = Ok(decision.value);
-                Step::Pending(self.confirm(loaded, stream, operation, outcome))
+                let work = self.check(loaded, stream, operation);
+                match encode_reply(&decision.value) {
+                    Ok(reply) => {
+                        let work = work.with_reply(reply);
+                        Step::Pending(self.submit(loaded, work, Ok(decision.value)))
+                    }
+                    Err(error) => Step::Done(Err(error.into())),
+                }
             }
             Ok(Ok(decision)) => {
                 let handed = catch_unwind(AssertUnwindSafe(|| {
@@ -234,22 +243,25 @@ impl<A: Apply> AggregateRuntime<A> {
         Some(Step::Done(Err(error.into())))
     }
 
-    /// Asks the store whether the stream is still where the cached state is,
-    /// in the order of the units ahead.
-    fn confirm<T>(
+    /// A unit that asks the store whether the stream is still where the cached
+    /// state is, in the order of the units ahead.
+    fn check(
         &self,
         loaded: &Loaded<A>,
         stream: &StreamId,
         operation: Option<Operation>,
-        outcome: T,
-    ) -> Pending<T> {
+    ) -> UnitOfWork {
         let now = self.services.now();
         let operation = operation.unwrap_or_else(|| Operation::fresh(self.services.id(now).into()));
         let expected = ExpectedVersion::Exact(loaded.version);
-        let work = UnitOfWork::new(operation, now)
+        UnitOfWork::new(operation, now)
             .append(stream.clone(), expected, Vec::new())
-            .in_lineage(loaded.lineage.clone());
-        let (operation, lineage) = (operation.id(), loaded.lineage.clone());
+            .in_lineage(loaded.lineage.clone())
+    }
+
+    /// Hands a unit to the store, in this order.
+    fn submit<T>(&self, loaded: &Loaded<A>, work: UnitOfWork, outcome: T) -> Pending<T> {
+        let (operation, lineage) = (work.operation().id(), loaded.lineage.clone());
         let commit = Box::pin(self.store.commit(work));
         Pending { commit, operation, outcome, lineage, snapshot_at: None }
     }
@@ -286,9 +298,7 @@ impl<A: Apply> AggregateRuntime<A> {
             work = work.save(self.stored_state(loaded, stream, now)?);
         }
         let snapshot_at = self.snapshot_due(loaded, from, events).then_some(version);
-        let (operation, lineage) = (operation.id(), loaded.lineage.clone());
-        let commit = Box::pin(self.store.commit(work));
-        Ok(Pending { commit, operation, outcome: Ok(value), lineage, snapshot_at })
+        Ok(Pending { snapshot_at, ..self.submit(loaded, work, Ok(value)) })
     }
 
     fn stored_state(
@@ -424,7 +434,7 @@ fn answer_again<A: Decides<C>, C>(
         event_type: "the recorded answer".to_owned(),
         source,
     })?;
-    ctx.committed(commit);
+    ctx.committed(commit.repeated());
     Ok(value)
 }
 

@@ -1,0 +1,508 @@
+//! A store that fails on demand, to test what an application does then.
+//!
+//! [`FaultyStore`] stands before any store and follows a script: each
+//! [`Fault`] in it meets the next calls that it fits. Without a script it
+//! changes nothing. It also notes every unit that committed, so that a test
+//! can say what was written although the answer got lost.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use cqrs_core::store::memory::MemoryStore;
+//! use cqrs_core::store::{CommitError, EventStore, ExpectedVersion, Operation, StreamId, UnitOfWork};
+//! use cqrs_core::{OperationId, Timestamp};
+//! use cqrs_testkit::fault::{Fault, FaultyStore};
+//!
+//! let store = FaultyStore::new(MemoryStore::new());
+//! store.inject(Fault::unavailable().times(2));
+//! store.inject(Fault::lost_acknowledgement());
+//!
+//! let id = OperationId::from_uuid(uuid::Uuid::from_u128(1));
+//! let work = || {
+//!     let account = StreamId::new("account", "1").expect("the name is well-formed");
+//!     let work = UnitOfWork::new(Operation::given(id), Timestamp::EPOCH);
+//!     work.append(account, ExpectedVersion::NoStream, Vec::new())
+//! };
+//! for _ in 0..2 {
+//!     assert!(matches!(store.commit(work()).await, Err(CommitError::Unavailable { .. })));
+//! }
+//! assert!(matches!(store.commit(work()).await, Err(CommitError::Unknown { .. })));
+//! assert!(store.resolve(id).await?.is_some(), "it had committed all the same");
+//! assert!(store.commit(work()).await?.is_repeated());
+//! assert_eq!(store.committed().len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use cqrs_core::OperationId;
+use cqrs_core::store::{
+    Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
+    EventStore, EventTypeName, Limits, LogInfo, Page, Position, ReadError, ReadRequest, Snapshot,
+    Source, Store, StreamId, StreamVersion, TableName, UnitOfWork,
+};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A store that follows a script of [`Fault`]s. Clones share one script.
+///
+/// It keeps the contract of a store: units are handed over by the call, in
+/// order, and run to their end if the future is dropped. A unit behind a
+/// delayed one waits for it. Each commit runs in a task of its own, so
+/// `commit` panics outside a tokio runtime.
+#[derive(Clone)]
+pub struct FaultyStore {
+    inner: Store,
+    script: Arc<Mutex<Script>>,
+}
+
+/// What goes wrong, for whom, and how often; once, if nothing is said.
+#[derive(Clone, Debug)]
+#[must_use = "a fault does nothing until it is injected into a `FaultyStore`"]
+pub struct Fault {
+    effect: Effect,
+    only: Only,
+    times: usize,
+    chance: Option<Chance>,
+}
+
+#[derive(Clone, Debug)]
+enum Effect {
+    Unavailable,
+    LostAcknowledgement,
+    Conflict,
+    Delay(Gate),
+    Unreadable,
+    StalledRead(Gate),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Only {
+    operation: Option<OperationId>,
+    stream: Option<StreamId>,
+    event_type: Option<EventTypeName>,
+}
+
+#[derive(Clone, Debug)]
+struct Chance {
+    one_in: u64,
+    state: u64,
+}
+
+/// Holds what a [`Fault::delay`] delays until it is released. Clones are the
+/// same gate.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+/// A unit of work that committed, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommittedUnit {
+    /// Which operation it was.
+    pub operation: OperationId,
+    /// The streams that it appended to or checked, in its order.
+    pub streams: Vec<StreamId>,
+    /// The types of its events, in its order.
+    pub types: Vec<EventTypeName>,
+}
+
+impl Fault {
+    fn new(effect: Effect) -> Self {
+        Self { effect, only: Only::default(), times: 1, chance: None }
+    }
+
+    /// The next commit fails as [`CommitError::Unavailable`], transient, and
+    /// writes nothing.
+    pub fn unavailable() -> Self {
+        Self::new(Effect::Unavailable)
+    }
+
+    /// The next commit runs and then answers [`CommitError::Unknown`],
+    /// whatever became of it.
+    pub fn lost_acknowledgement() -> Self {
+        Self::new(Effect::LostAcknowledgement)
+    }
+
+    /// The next commit that names a stream fails as [`CommitError::Conflict`]
+    /// at its first stream, and writes nothing.
+    pub fn conflict() -> Self {
+        Self::new(Effect::Conflict)
+    }
+
+    /// The next commit waits for the gate before it runs; those handed over
+    /// later wait behind it.
+    pub fn delay(gate: &Gate) -> Self {
+        Self::new(Effect::Delay(gate.clone()))
+    }
+
+    /// The next call that answers with [`ReadError`] fails as
+    /// [`ReadError::Unavailable`].
+    pub fn unreadable() -> Self {
+        Self::new(Effect::Unreadable)
+    }
+
+    /// The next call that answers with [`ReadError`] waits for the gate
+    /// before it reads.
+    pub fn stalled_read(gate: &Gate) -> Self {
+        Self::new(Effect::StalledRead(gate.clone()))
+    }
+
+    /// Meets the next `times` calls that it fits, instead of one.
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// Fits only this operation, in a commit or a `resolve`.
+    pub fn of_operation(mut self, operation: OperationId) -> Self {
+        self.only.operation = Some(operation);
+        self
+    }
+
+    /// Fits only units that append to or check the stream, and reads of it.
+    pub fn of_stream(mut self, stream: StreamId) -> Self {
+        self.only.stream = Some(stream);
+        self
+    }
+
+    /// Fits only units with an event of the type.
+    pub fn of_type(mut self, event_type: impl Into<EventTypeName>) -> Self {
+        self.only.event_type = Some(event_type.into());
+        self
+    }
+
+    /// Meets about one in `calls` of those it fits. Equal seeds choose equal
+    /// calls.
+    pub fn one_in(mut self, calls: u32, seed: u64) -> Self {
+        self.chance = Some(Chance { one_in: u64::from(calls.max(1)), state: seed });
+        self
+    }
+
+    fn is_for_commits(&self) -> bool {
+        !matches!(self.effect, Effect::Unreadable | Effect::StalledRead(_))
+    }
+
+    fn fits_unit(&self, work: &UnitOfWork) -> bool {
+        let (mut streams, only) = (work.streams().iter(), &self.only);
+        let has_type = |name: &EventTypeName| {
+            let mut events = work.streams().iter().flat_map(|append| append.events());
+            events.any(|event| event.event_type() == name)
+        };
+        self.is_for_commits()
+            && only.operation.is_none_or(|id| id == work.operation().id())
+            && only.event_type.as_ref().is_none_or(has_type)
+            && match (&only.stream, &self.effect) {
+                (Some(stream), _) => streams.any(|append| append.stream() == stream),
+                (None, Effect::Conflict) => !work.streams().is_empty(),
+                (None, _) => true,
+            }
+    }
+
+    fn fits_read(&self, operation: Option<OperationId>, stream: Option<&StreamId>) -> bool {
+        let only = &self.only;
+        !self.is_for_commits()
+            && only.event_type.is_none()
+            && (only.operation.is_none() || only.operation == operation)
+            && (only.stream.is_none() || only.stream.as_ref() == stream)
+    }
+}
+
+impl Chance {
+    /// One step of SplitMix64 (Steele, Lea, Flood: "Fast splittable
+    /// pseudorandom number generators", 2014).
+    fn hits(&mut self) -> bool {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)).is_multiple_of(self.one_in)
+    }
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Opens the gate, for good.
+    pub fn release(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn passed(&self) {
+        let opened = self.0.subscribe().wait_for(|open| *open).await.map(drop);
+        opened.expect("the gate holds its own sender");
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    faults: Vec<Fault>,
+    /// Units in the order in which they were handed over.
+    units: Vec<(CommittedUnit, bool)>,
+    /// Units that wait for a gate, or behind one that does.
+    waiting: Vec<(OperationId, Ending)>,
+}
+
+/// Ends when the other half is dropped.
+#[derive(Clone)]
+struct Ending(watch::Receiver<()>);
+
+impl Ending {
+    async fn reached(mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+impl Script {
+    fn take(&mut self, fits: impl Fn(&Fault) -> bool) -> Option<Effect> {
+        let due = |fault: &mut Fault| {
+            fits(fault) && fault.times > 0 && fault.chance.as_mut().is_none_or(Chance::hits)
+        };
+        let met = self.faults.iter_mut().position(due)?;
+        let fault = &mut self.faults[met];
+        fault.times -= 1;
+        let effect = fault.effect.clone();
+        self.faults.retain(|fault| fault.times > 0);
+        Some(effect)
+    }
+
+    fn note(&mut self, work: &UnitOfWork) -> usize {
+        let streams = work.streams();
+        let types = streams.iter().flat_map(|append| append.events());
+        let unit = CommittedUnit {
+            operation: work.operation().id(),
+            streams: streams.iter().map(|append| append.stream().clone()).collect(),
+            types: types.map(|event| event.event_type().clone()).collect(),
+        };
+        self.units.push((unit, false));
+        self.units.len() - 1
+    }
+
+    fn last_waiting(&mut self) -> Option<Ending> {
+        self.waiting.retain(|(_, ending)| ending.0.has_changed().is_ok());
+        self.waiting.last().map(|(_, ending)| ending.clone())
+    }
+}
+
+impl FaultyStore {
+    /// Stands before a store, with an empty script.
+    #[must_use]
+    pub fn new(store: impl EventStore) -> Self {
+        Self { inner: Store::new(store), script: Arc::default() }
+    }
+
+    /// Adds a fault to the script. When several fit a call, the one that was
+    /// added first meets it.
+    pub fn inject(&self, fault: Fault) {
+        self.script().faults.push(fault);
+    }
+
+    /// Drops what is left of the script. What waits for a gate goes on
+    /// waiting.
+    pub fn recover(&self) {
+        self.script().faults.clear();
+    }
+
+    /// The units that have committed, in order, whatever the caller was told.
+    /// Repeats that wrote nothing are not among them.
+    #[must_use]
+    pub fn committed(&self) -> Vec<CommittedUnit> {
+        let script = self.script();
+        script.units.iter().filter(|(_, done)| *done).map(|(unit, _)| unit.clone()).collect()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("no code that may panic runs under the lock")
+    }
+
+    /// The lock is held until the unit has its place, so that concurrent
+    /// calls are noted in the order in which they commit.
+    fn hand_over(&self, work: UnitOfWork) -> JoinHandle<Result<Commit, CommitError>> {
+        let (end, ending) = watch::channel(());
+        let mut script = self.script();
+        let place = script.note(&work);
+        let effect = script.take(|fault| fault.fits_unit(&work));
+        let before = script.last_waiting();
+        let this = self.clone();
+        if effect.is_none() && before.is_none() {
+            let answer = self.inner.commit(work);
+            return tokio::spawn(async move { this.noted(place, answer.await) });
+        }
+        script.waiting.push((work.operation().id(), Ending(ending)));
+        tokio::spawn(async move {
+            if let Some(before) = before {
+                before.reached().await;
+            }
+            let answer = this.commit_with(effect, work, place).await;
+            drop(end);
+            answer
+        })
+    }
+
+    fn noted(
+        &self,
+        place: usize,
+        answer: Result<Commit, CommitError>,
+    ) -> Result<Commit, CommitError> {
+        if answer.as_ref().is_ok_and(|commit| !commit.is_repeated()) {
+            self.script().units[place].1 = true;
+        }
+        answer
+    }
+
+    async fn commit_with(
+        &self,
+        effect: Option<Effect>,
+        work: UnitOfWork,
+        place: usize,
+    ) -> Result<Commit, CommitError> {
+        let operation = work.operation().id();
+        match effect {
+            Some(Effect::Unavailable) => {
+                work.sever_lineage();
+                Err(CommitError::Unavailable { reason: "injected".into(), transient: true })
+            }
+            Some(Effect::Conflict) => self.conflict(&work).await,
+            Some(Effect::LostAcknowledgement) => {
+                let _lost = self.noted(place, self.inner.commit(work).await);
+                Err(CommitError::Unknown { operation, reason: "injected".into() })
+            }
+            Some(Effect::Delay(gate)) => {
+                gate.passed().await;
+                self.noted(place, self.inner.commit(work).await)
+            }
+            Some(Effect::Unreadable | Effect::StalledRead(_)) | None => {
+                self.noted(place, self.inner.commit(work).await)
+            }
+        }
+    }
+
+    async fn conflict(&self, work: &UnitOfWork) -> Result<Commit, CommitError> {
+        work.sever_lineage();
+        let append = &work.streams()[0];
+        let actual = self.inner.stream_head(append.stream()).await.unwrap_or_default();
+        let (stream, expected) = (append.stream().clone(), append.expected());
+        Err(CommitError::Conflict { stream, expected, actual })
+    }
+
+    async fn before_read(
+        &self,
+        operation: Option<OperationId>,
+        stream: Option<&StreamId>,
+    ) -> Result<(), ReadError> {
+        let effect = self.script().take(|fault| fault.fits_read(operation, stream));
+        match effect {
+            Some(Effect::StalledRead(gate)) => gate.passed().await,
+            Some(_) => return Err(ReadError::Unavailable { reason: "injected".into() }),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl EventStore for FaultyStore {
+    fn limits(&self) -> &Limits {
+        self.inner.limits()
+    }
+
+    async fn info(&self) -> Result<LogInfo, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.info().await
+    }
+
+    fn commit(
+        &self,
+        work: UnitOfWork,
+    ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
+        let operation = work.operation().id();
+        let running = self.hand_over(work);
+        async move {
+            let ended = || CommitError::Unknown { operation, reason: "the runtime ended".into() };
+            running.await.unwrap_or_else(|_| Err(ended()))
+        }
+    }
+
+    async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
+        self.before_read(Some(operation), None).await?;
+        let under_way: Vec<_> = {
+            let script = self.script();
+            let of_it = script.waiting.iter().filter(|(id, _)| *id == operation);
+            of_it.map(|(_, ending)| ending.clone()).collect()
+        };
+        for unit in under_way {
+            unit.reached().await;
+        }
+        self.inner.resolve(operation).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
+        let stream = match request.source() {
+            Source::Stream(stream) => Some(stream.clone()),
+            _ => None,
+        };
+        self.before_read(None, stream.as_ref()).await?;
+        self.inner.read(request).await
+    }
+
+    async fn stream_head(&self, stream: &StreamId) -> Result<StreamVersion, ReadError> {
+        self.before_read(None, Some(stream)).await?;
+        self.inner.stream_head(stream).await
+    }
+
+    async fn position_of(&self, token: &CommitToken) -> Result<Option<Position>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.position_of(token).await
+    }
+
+    async fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, ReadError> {
+        self.before_read(None, Some(stream)).await?;
+        self.inner.snapshot(stream).await
+    }
+
+    async fn checkpoint(&self, name: &CheckpointName) -> Result<Option<Checkpoint>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.checkpoint(name).await
+    }
+
+    async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
+        self.inner.claim_checkpoint(name).await
+    }
+
+    async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.row(table, key).await
+    }
+
+    async fn rows(
+        &self,
+        table: &TableName,
+        range: (Bound<Bytes>, Bound<Bytes>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.rows(table, range, direction, limit).await
+    }
+
+    fn watch(&self) -> CommitWatch {
+        self.inner.watch()
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore").field("faults", &self.script().faults).finish()
+    }
+}
