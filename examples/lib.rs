@@ -1,1 +1,4 @@
+//! Applications on the framework, each a module with a command line of its
+//! own in the folder of the same name.
 
+pub mod bank;

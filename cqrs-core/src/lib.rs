@@ -47,8 +47,8 @@ pub use query::Query;
 
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
-    Aggregate, Command, Event, Id, Projection, Query, apply, command_handler, command_handlers,
-    handlers, query_handler,
+    Aggregate, Command, Event, Id, Projection, Query, Rejection, apply, command_handler,
+    command_handlers, handlers, query_handler,
 };
 
 /// Rejects unless a condition holds: `ensure!(self.open, AccountError::NotOpen)`

@@ -14,6 +14,6 @@ pub use crate::store::memory::MemoryStore;
 pub use crate::{ErrorCode, ensure, module, modules};
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
-    Aggregate, Command, Event, Id, Projection, Query, apply, command_handler, command_handlers,
-    handlers, query_handler,
+    Aggregate, Command, Event, Id, Projection, Query, Rejection, apply, command_handler,
+    command_handlers, handlers, query_handler,
 };

@@ -50,6 +50,8 @@ derives! {
     Id, derive_id, id, [id];
     #[doc = include_str!("../docs/projection.md")]
     Projection, derive_projection, projection, [projection];
+    #[doc = include_str!("../docs/rejection.md")]
+    Rejection, derive_rejection, rejection, [];
 }
 
 attributes! {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::OpenError;
@@ -67,10 +68,10 @@ pub(crate) fn reader(options: &SqliteOptions) -> Result<Connection, OpenError> {
 fn in_memory() -> Result<Connection, OpenError> {
     let open = || {
         let connection = Connection::open_in_memory()?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        remember_statements(&connection)?;
         Ok(connection)
     };
-    open().map_err(|error: rusqlite::Error| OpenError::new(Path::new(":memory:"), &error.into()))
+    open().map_err(|fault: Fault| OpenError::new(Path::new(":memory:"), &fault))
 }
 
 fn connect(path: &Path, flags: OpenFlags, busy: Duration) -> Outcome<Connection> {
@@ -78,8 +79,17 @@ fn connect(path: &Path, flags: OpenFlags, busy: Duration) -> Outcome<Connection>
     let literal = if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() };
     let connection = Connection::open_with_flags(literal, flags)?;
     connection.busy_timeout(busy)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    remember_statements(&connection)?;
     Ok(connection)
+}
+
+/// Keeps statements prepared, with plans that do not depend on the values
+/// that are bound. Otherwise SQLite prepares a statement anew whenever its
+/// bindings were cleared, which costs more than most of them.
+fn remember_statements(connection: &Connection) -> Outcome<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Switches to write-ahead logging. SQLite does not wait for a lock here by

@@ -4,6 +4,7 @@
 //! been read once stays true. The one exception is a number that was given in
 //! a transaction that rolled back; the writer forgets everything then.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -44,11 +45,10 @@ impl Names {
     }
 
     pub(crate) fn kind(&mut self, connection: &Connection, number: i64) -> Outcome<&Kind> {
-        if !self.kinds.contains_key(&number) {
-            let kind = load_kind(connection, number)?;
-            self.kinds.insert(number, kind);
+        match self.kinds.entry(number) {
+            Entry::Occupied(kind) => Ok(kind.into_mut()),
+            Entry::Vacant(free) => Ok(free.insert(load_kind(connection, number)?)),
         }
-        Ok(&self.kinds[&number])
     }
 
     pub(crate) fn stream(&mut self, connection: &Connection, number: i64) -> Outcome<StreamId> {
@@ -78,17 +78,21 @@ impl Names {
     }
 
     fn category(&mut self, connection: &Connection, number: i64) -> Outcome<&(TenantId, Category)> {
-        if !self.categories.contains_key(&number) {
-            let (tenant, name) = connection
-                .prepare_cached(sql::CATEGORY_NAME)?
-                .query_row([number], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-                .optional()?
-                .ok_or_else(|| Fault::damaged(format!("category number {number} has no name")))?;
-            let category = interned(name).map_or_else(Category::from, Category::named);
-            self.categories.insert(number, (tenant.into(), category));
+        match self.categories.entry(number) {
+            Entry::Occupied(category) => Ok(category.into_mut()),
+            Entry::Vacant(free) => Ok(free.insert(load_category(connection, number)?)),
         }
-        Ok(&self.categories[&number])
     }
+}
+
+fn load_category(connection: &Connection, number: i64) -> Outcome<(TenantId, Category)> {
+    let (tenant, name) = connection
+        .prepare_cached(sql::CATEGORY_NAME)?
+        .query_row([number], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+        .optional()?
+        .ok_or_else(|| Fault::damaged(format!("category number {number} has no name")))?;
+    let category = interned(name).map_or_else(Category::from, Category::named);
+    Ok((tenant.into(), category))
 }
 
 fn load_kind(connection: &Connection, number: i64) -> Outcome<Kind> {

@@ -338,10 +338,12 @@ impl FaultyStore {
         let this = self.clone();
         if effect.is_none() && before.is_none() {
             let answer = self.inner.commit(work);
-            return tokio::spawn(async move { this.noted(place, answer.await) });
+            drop(script);
+            return spawn(async move { this.noted(place, answer.await) });
         }
         script.waiting.push((work.operation().id(), Ending(ending)));
-        tokio::spawn(async move {
+        drop(script);
+        spawn(async move {
             if let Some(before) = before {
                 before.reached().await;
             }
@@ -410,6 +412,14 @@ impl FaultyStore {
         }
         Ok(())
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a store is handed no spawner, and must not lose units"
+)]
+fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(task)
 }
 
 impl EventStore for FaultyStore {

@@ -88,7 +88,8 @@ fn package_graph() -> Graph {
         serde_json::from_slice(&output.stdout).expect("cargo metadata has the documented form");
     let names: BTreeMap<&str, &str> =
         metadata.packages.iter().map(|one| (one.id.as_str(), one.name.as_str())).collect();
-    let normal = |dependency: &&Dependency| dependency.dep_kinds.iter().any(|one| one.kind.is_none());
+    let normal =
+        |dependency: &&Dependency| dependency.dep_kinds.iter().any(|one| one.kind.is_none());
     metadata
         .resolve
         .nodes

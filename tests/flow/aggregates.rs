@@ -6,8 +6,7 @@ use cqrs_core::aggregate::RetryLimit;
 use cqrs_core::message::EventId;
 use cqrs_core::prelude::*;
 use cqrs_core::store::{
-    EventStore, ExpectedVersion, NewEvent, Operation, StreamId, StreamVersion,
-    UnitOfWork,
+    EventStore, ExpectedVersion, NewEvent, Operation, StreamId, StreamVersion, UnitOfWork,
 };
 use cqrs_testkit::{Fault, FaultyStore, Gate, ManualClock, Scenario};
 use support::bank::*;
@@ -31,8 +30,11 @@ async fn foreign_deposit(store: &impl EventStore, cents: i64) {
         Timestamp::EPOCH,
     );
     let stream = StreamId::new("account", "a").unwrap();
-    let work = UnitOfWork::new(Operation::fresh(id.into()), Timestamp::EPOCH)
-        .append(stream, ExpectedVersion::Any, vec![event]);
+    let work = UnitOfWork::new(Operation::fresh(id.into()), Timestamp::EPOCH).append(
+        stream,
+        ExpectedVersion::Any,
+        vec![event],
+    );
     store.commit(work).await.unwrap();
 }
 
@@ -46,7 +48,10 @@ fn a_decision_may_be_no_event_one_or_several() {
         .when(DepositAll { account: "a".into(), amounts: vec![1, 2] })
         .then_events([AccountEvent::Deposited { cents: 1 }, AccountEvent::Deposited { cents: 2 }])
         .then_state(|account| assert_eq!(account.cents, 3));
-    opened().given_command(deposit(200)).when(Bonus { account: "a".into(), percent: 10 }).then_value(220);
+    opened()
+        .given_command(deposit(200))
+        .when(Bonus { account: "a".into(), percent: 10 })
+        .then_value(220);
     Scenario::of::<Account>().when(deposit(5)).then_rejected(AccountError::NotOpen);
 }
 
@@ -262,7 +267,8 @@ async fn a_state_can_be_loaded_as_of_a_version_and_a_time() {
         assert_eq!((root.version().get(), root.state().cents), (version, cents.max(0)));
     }
     let start = ManualClock::new();
-    let ten_seconds_in = cqrs_core::runtime::Clock::now(&start).plus(std::time::Duration::from_secs(10));
+    let ten_seconds_in =
+        cqrs_core::runtime::Clock::now(&start).plus(std::time::Duration::from_secs(10));
     let root = accounts.load_as_of(&"a".into(), ten_seconds_in).await.unwrap();
     assert_eq!(root.state().cents, 10);
 }

@@ -17,7 +17,8 @@ fn id(number: u64) -> uuid::Uuid {
 #[tokio::test]
 async fn every_part_of_the_envelope_reaches_the_store() {
     let clock = ManualClock::new();
-    let builder = builder().store(MemoryStore::new()).clock(clock.clone()).ids(SequentialIds::new());
+    let builder =
+        builder().store(MemoryStore::new()).clock(clock.clone()).ids(SequentialIds::new());
     let app = builder.build().unwrap();
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let trace = TraceContext { traceparent, tracestate: "vendor=1".into() };
@@ -131,8 +132,16 @@ fn the_registry_lists_what_was_declared() {
     assert_eq!(
         commands,
         [
-            "Audit", "AuditTwice", "Bonus", "Corrupt", "Deposit", "DepositAll", "Explode", "Open",
-            "Transfer", "Withdraw"
+            "Audit",
+            "AuditTwice",
+            "Bonus",
+            "Corrupt",
+            "Deposit",
+            "DepositAll",
+            "Explode",
+            "Open",
+            "Transfer",
+            "Withdraw"
         ]
     );
     let events: Vec<_> = registry.names(Kind::Event).collect();

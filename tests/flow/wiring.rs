@@ -68,7 +68,11 @@ mod shop {
     impl Desk {
         #[command_handler]
         async fn ring(&self, cmd: &Ring) -> Result<String, std::fmt::Error> {
-            if cmd.times == 0 { Err(std::fmt::Error) } else { Ok(self.name.repeat(cmd.times as usize)) }
+            if cmd.times == 0 {
+                Err(std::fmt::Error)
+            } else {
+                Ok(self.name.repeat(cmd.times as usize))
+            }
         }
 
         #[query_handler]
@@ -188,7 +192,10 @@ mod panicking {
     }
 
     #[command_handler]
-    async fn park(_: &Park, dropped: Dep<std::sync::atomic::AtomicBool>) -> Result<(), std::fmt::Error> {
+    async fn park(
+        _: &Park,
+        dropped: Dep<std::sync::atomic::AtomicBool>,
+    ) -> Result<(), std::fmt::Error> {
         struct OnDrop(Dep<std::sync::atomic::AtomicBool>);
         impl Drop for OnDrop {
             fn drop(&mut self) {
@@ -224,15 +231,21 @@ async fn methods_of_a_service_are_handlers() {
 #[test]
 fn all_mistakes_are_reported_together() {
     let expected = ["not-linked"];
-    let result =
-        App::builder().modules(modules![self::incomplete, self::empty]).expect_crates(expected).verify();
+    let result = App::builder()
+        .modules(modules![self::incomplete, self::empty])
+        .expect_crates(expected)
+        .verify();
     let error = result.unwrap_err();
     let problems = error.problems();
-    let has = |matches: &dyn Fn(&Problem) -> bool| problems.iter().filter(|one| matches(one)).count();
+    let has =
+        |matches: &dyn Fn(&Problem) -> bool| problems.iter().filter(|one| matches(one)).count();
     assert_eq!(has(&|one| matches!(one, Problem::MissingHandler { name: "Forgotten", .. })), 1);
     assert_eq!(has(&|one| matches!(one, Problem::MissingHandler { name: "AlsoForgotten", .. })), 1);
     assert_eq!(has(&|one| matches!(one, Problem::DuplicateHandler { name: "Contract", .. })), 1);
-    assert_eq!(has(&|one| matches!(one, Problem::DuplicateName { kind: "commands", name: "Same", .. })), 1);
+    assert_eq!(
+        has(&|one| matches!(one, Problem::DuplicateName { kind: "commands", name: "Same", .. })),
+        1
+    );
     assert_eq!(has(&|one| matches!(one, Problem::DuplicateName { kind: "events", .. })), 1);
     assert_eq!(has(&|one| matches!(one, Problem::MissingDependency { .. })), 3);
     assert_eq!(has(&|one| matches!(one, Problem::EmptyModule { .. })), 1);
@@ -305,7 +318,9 @@ async fn dispatch_by_name_takes_and_gives_json() {
 
     let error = app.execute_json("Nonsense", b"{}", Origin::new()).await.unwrap_err();
     assert_eq!(error.code().as_str(), "handler_not_found");
-    assert!(matches!(error.downcast_ref(), Some(BusError::HandlerNotFound { name }) if name == "Nonsense"));
+    assert!(
+        matches!(error.downcast_ref(), Some(BusError::HandlerNotFound { name }) if name == "Nonsense")
+    );
     let bad = br#"{"account":"a","cents":"many"}"#;
     let error = app.execute_json("Deposit", bad, Origin::new()).await.unwrap_err();
     let text = error.to_string();
@@ -326,7 +341,9 @@ async fn dispatch_by_name_takes_and_gives_json() {
 async fn a_message_of_another_application_has_no_handler_here() {
     let app = app(MemoryStore::new());
     let error = app.execute(shop::Ring { times: 1 }).await.unwrap_err();
-    assert!(matches!(error, CommandError::Bus(BusError::HandlerNotFound { name }) if name == "Ring"));
+    assert!(
+        matches!(error, CommandError::Bus(BusError::HandlerNotFound { name }) if name == "Ring")
+    );
 }
 
 /// R032
@@ -352,7 +369,9 @@ async fn a_timeout_drops_the_handler() {
     let limit = std::time::Duration::from_secs(3);
     let call = app.execute(panicking::Park { text: String::new() }).timeout(limit);
     let error = call.await.unwrap_err();
-    assert!(matches!(error, CommandError::Bus(BusError::Timeout { limit: given, .. }) if given == limit));
+    assert!(
+        matches!(error, CommandError::Bus(BusError::Timeout { limit: given, .. }) if given == limit)
+    );
     assert!(dropped.load(std::sync::atomic::Ordering::SeqCst));
 }
 

@@ -18,12 +18,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aggregate::{Apply, Repository};
+use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
 use crate::command::{Command, OneHandlerFor};
 use crate::projection::{Projection, ProjectionStatus, RunnerHandle, View, WaitError};
 use crate::query::Query;
-use crate::registry::Registry;
+use crate::registry::{BuildError, Module, Registry};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{CommitToken, EventStore, Store};
 
@@ -51,6 +51,19 @@ impl Drop for Inner {
 }
 
 impl App {
+    /// Builds an application of modules over a store, with the defaults for
+    /// everything else: `App::new(modules![crate], MemoryStore::new())?`.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] lists everything that is wrong.
+    pub fn new(
+        modules: impl IntoIterator<Item = Module>,
+        store: impl EventStore,
+    ) -> Result<Self, BuildError> {
+        Self::builder().modules(modules).store(store).build()
+    }
+
     /// Starts to put an application together.
     pub fn builder() -> AppBuilder {
         AppBuilder::new()
@@ -154,6 +167,19 @@ impl App {
     pub fn repository<A: Apply>(&self) -> Repository<A> {
         let ctx = Context::new(Arc::clone(&self.0.services), Origin::new());
         Repository::new(self.0.aggregates.runtime(&self.0), ctx)
+    }
+
+    /// Loads an aggregate, outside a handler.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn load<A: Apply>(&self, id: &A::Id) -> Result<Root<A>, LoadError> {
+        self.repository().load(id).await
     }
 
     /// The rows of a projection, outside a handler.

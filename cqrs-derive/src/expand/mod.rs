@@ -11,6 +11,7 @@ pub(crate) mod id;
 pub(crate) mod projection;
 pub(crate) mod query;
 pub(crate) mod registration;
+pub(crate) mod rejection;
 pub(crate) mod service;
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, Thread};
 
 use cqrs_core::store::LogId;
 
@@ -28,13 +28,13 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Queue {
     state: Mutex<State>,
-    work: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     tasks: VecDeque<Task>,
-    idle: usize,
+    /// Threads that wait, the warmest last.
+    idle: Vec<Thread>,
     closed: bool,
 }
 
@@ -44,17 +44,20 @@ impl Queue {
     }
 
     fn take(&self) -> Option<Task> {
-        let mut state = self.state();
+        let own = std::thread::current();
         loop {
+            let mut state = self.state();
             if let Some(task) = state.tasks.pop_front() {
                 return Some(task);
             }
             if state.closed {
                 return None;
             }
-            state.idle += 1;
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
+            if state.idle.iter().all(|idle| idle.id() != own.id()) {
+                state.idle.push(own.clone());
+            }
+            drop(state);
+            std::thread::park();
         }
     }
 }
@@ -93,10 +96,10 @@ impl Pool {
             return false;
         }
         state.tasks.push_back(task);
-        let wake = state.idle > 0;
+        let warmest = state.idle.pop();
         drop(state);
-        if wake {
-            self.queue.work.notify_one();
+        if let Some(thread) = warmest {
+            thread.unpark();
         }
         true
     }
@@ -105,8 +108,8 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.queue.state().closed = true;
-        self.queue.work.notify_all();
         for thread in self.threads.drain(..) {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }

@@ -1,19 +1,20 @@
 //! What a case works with: a fresh store, and short words for what most
 //! cases do with it.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cqrs_core::message::{Encoding, EventId, IdGenerator, OperationId, SchemaVersion, UuidV7};
 use cqrs_core::store::{
-    Commit, CommitError, EventStore, LogId, NewEvent, Operation, Page, Position, ReadRequest,
-    RecordedEvent, Store, StreamId, StreamVersion, Tag, UnitOfWork,
+    Commit, CommitError, EventStore, NewEvent, Operation, Position, Store, StreamId, StreamVersion,
+    Tag, UnitOfWork,
 };
 use cqrs_core::{TenantId, Timestamp};
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
-use super::{Fixture, walk};
+use super::Fixture;
 
 /// The caller's clock, unless a case is about time.
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -21,15 +22,17 @@ pub(super) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 #[derive(Clone)]
 pub(super) struct Bench {
     store: Store,
+    contract: &'static str,
     fixture: Arc<dyn Fixture>,
     ids: Arc<UuidV7>,
     events: Arc<AtomicU64>,
 }
 
 impl Bench {
-    pub(super) async fn new(fixture: Arc<dyn Fixture>) -> Self {
-        let store = fixture.fresh().await;
-        Self { store, fixture, ids: Arc::new(UuidV7::seeded(7)), events: Arc::default() }
+    /// A bench for a case about a part of the contract.
+    pub(super) async fn new(contract: &'static str, fixture: Arc<dyn Fixture>) -> Self {
+        let (store, ids) = (fixture.fresh().await, Arc::new(UuidV7::seeded(7)));
+        Self { store, contract, fixture, ids, events: Arc::default() }
     }
 
     /// The same fixture with another log, empty.
@@ -42,14 +45,19 @@ impl Bench {
         if !self.fixture.capabilities().durable {
             return None;
         }
-        let Self { store, fixture, ids, events } = self;
+        let Self { store, contract, fixture, ids, events } = self;
         let store = fixture.reopen(store).await;
         let store = store.expect("durability: the fixture of a durable store must reopen it");
-        Some(Self { store, fixture, ids, events })
+        Some(Self { store, contract, fixture, ids, events })
     }
 
     pub(super) fn is_durable(&self) -> bool {
         self.fixture.capabilities().durable
+    }
+
+    /// What a call returned that must not fail.
+    pub(super) fn answered<T, E: Display>(&self, what: &str, answer: Result<T, E>) -> T {
+        answer.unwrap_or_else(|error| panic!("{}: {what}, but: {error}", self.contract))
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -84,10 +92,8 @@ impl Bench {
 
     /// Commits what must succeed, and waits until readers see it.
     pub(super) async fn commit(&self, work: UnitOfWork) -> Commit {
-        let commit = match self.store.commit(work).await {
-            Ok(commit) => commit,
-            Err(error) => panic!("a unit that breaks no condition must commit, but: {error}"),
-        };
+        let answer = self.store.commit(work).await;
+        let commit = self.answered("a unit that breaks no condition must commit", answer);
         self.position(&commit).await;
         commit
     }
@@ -108,52 +114,14 @@ impl Bench {
         let known = self.fixture.capabilities().positions_known_at_commit;
         loop {
             let position = self.store.position_of(commit.token()).await;
-            match position.expect("append: the token of a commit leads to its position") {
+            match self.answered("the token of a commit must lead to its position", position) {
                 Some(position) => return position,
-                None if known => panic!("append: an acknowledged commit has no position"),
+                None if known => {
+                    panic!("{}: an acknowledged commit has no position", self.contract)
+                }
                 None => tokio::task::yield_now().await,
             }
         }
-    }
-
-    pub(super) async fn read(&self, request: ReadRequest) -> Page {
-        let answer = self.store.read(request.clone()).await;
-        answer.unwrap_or_else(|error| panic!("read: {request:?} must be answered, but: {error}"))
-    }
-
-    /// Every event of the log.
-    pub(super) async fn log(&self) -> Vec<RecordedEvent> {
-        walk::all_pages(self, &ReadRequest::all()).await
-    }
-
-    /// Every event of a stream; its head and versions must agree with them.
-    pub(super) async fn stream(&self, stream: &StreamId) -> Vec<RecordedEvent> {
-        let events = walk::all_pages(self, &ReadRequest::stream(stream.clone())).await;
-        let versions: Vec<u64> = events.iter().map(|event| event.version().get()).collect();
-        let expected: Vec<u64> = (1..=events.len() as u64).collect();
-        assert_eq!(versions, expected, "versions: those of {stream} must count from 1, no gaps");
-        assert_eq!(
-            self.version(stream).await.get(),
-            events.len() as u64,
-            "versions: the head of {stream} must be the version of its newest event",
-        );
-        events
-    }
-
-    pub(super) async fn length(&self, stream: &StreamId) -> usize {
-        self.stream(stream).await.len()
-    }
-
-    pub(super) async fn version(&self, stream: &StreamId) -> StreamVersion {
-        self.store.stream_head(stream).await.expect("read: the head of a stream can be asked for")
-    }
-
-    pub(super) async fn head(&self) -> Position {
-        self.store.info().await.expect("read: the head of the log can be asked for").head
-    }
-
-    pub(super) async fn log_id(&self) -> LogId {
-        self.store.info().await.expect("read: the id of the log can be asked for").log
     }
 
     /// Runs the tasks at the same time and returns what each made.
@@ -170,7 +138,7 @@ impl Bench {
         let running: Vec<_> = (0..tasks)
             .map(|n| {
                 let (start, task) = (Arc::clone(&start), body(n, self.clone()));
-                tokio::spawn(async move {
+                spawn(async move {
                     start.wait().await;
                     task.await
                 })
@@ -182,6 +150,17 @@ impl Bench {
         }
         made
     }
+}
+
+/// Runs a task of a case on the runtime of the case.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a case has a runtime of its own, which ends with it"
+)]
+pub(super) fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::spawn(task)
 }
 
 /// What a task made; its panic becomes that of the case.

@@ -4,15 +4,15 @@
 use bytes::Bytes;
 use cqrs_core::Timestamp;
 use cqrs_core::store::{
-    CheckpointName, CommitError, Cursor, EventStore, ExpectedVersion, Operation, Position, Shape,
-    Snapshot, TableName, UnitOfWork,
+    CheckpointName, CommitError, Cursor, ExpectedVersion, Operation, Position, Shape, Snapshot,
+    TableName, UnitOfWork,
 };
 
 use super::bench::{Bench, NOW, at, stream};
 use super::corpus::Corpus;
 
 pub(super) async fn a_durable_store_says_so(bench: Bench) {
-    let info = bench.store().info().await.expect("durability: the log can be asked for");
+    let info = bench.info().await;
     assert!(info.durable || !bench.is_durable(), "durability: the store denies its durability");
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn a_reopened_log_knows_its_operations(bench: Bench) {
 
 pub(super) async fn a_reopened_log_has_its_rows_snapshots_and_checkpoints(bench: Bench) {
     let (rows, reader) = (TableName::named("rows"), CheckpointName::named("reader"));
-    let claimed = bench.store().claim_checkpoint(&reader).await.expect("it is claimable");
+    let claimed = bench.claim(&reader).await;
     let to = Cursor { log: bench.log_id().await, position: Position::new(5) };
     let (shape, json) = (Shape { version: 3, fingerprint: 9 }, cqrs_core::message::Encoding::JSON);
     let snapshot = Snapshot::new(stream("a"), at(4), shape, json, "state".into(), NOW);
@@ -74,12 +74,11 @@ pub(super) async fn a_reopened_log_has_its_rows_snapshots_and_checkpoints(bench:
 
     let Some(bench) = bench.reopened().await else { return };
 
-    let store = bench.store();
-    let row = store.row(&rows, b"k").await.expect("a row can be read");
+    let row = bench.row(&rows, b"k").await;
     assert_eq!(row.as_deref(), Some(&b"v"[..]), "durability: a row was lost");
-    let kept = store.snapshot(&stream("a")).await.expect("a snapshot can be read");
+    let kept = bench.snapshot(&stream("a")).await;
     assert_eq!(kept, Some(snapshot), "durability: a snapshot was lost");
-    let again = store.claim_checkpoint(&reader).await.expect("it is claimable");
+    let again = bench.claim(&reader).await;
     assert_eq!(again.cursor, Some(to), "durability: a checkpoint's place was lost");
     assert!(again.epoch > claimed.epoch, "durability: an epoch was given twice");
 }

@@ -9,7 +9,7 @@ use cqrs_core::store::{
     TableName, UnitOfWork,
 };
 
-use super::bench::{Bench, NOW, at, stream};
+use super::bench::{Bench, NOW, at, spawn, stream};
 
 /// Polls a future once and drops it.
 fn poll_once<T>(future: impl Future<Output = T>) {
@@ -24,7 +24,9 @@ fn numbered(bench: &Bench, n: usize) -> UnitOfWork {
 async fn numbers(bench: &Bench) -> Vec<usize> {
     let number = |payload: &[u8]| std::str::from_utf8(payload).ok()?.parse().ok();
     let log = bench.log().await;
-    log.iter().map(|event| number(event.payload()).expect("the payloads are numbers")).collect()
+    log.iter()
+        .map(|event| number(event.payload()).expect("handover: the payloads are numbers"))
+        .collect()
 }
 
 pub(super) async fn units_commit_in_the_order_of_the_calls(bench: Bench) {
@@ -69,7 +71,7 @@ async fn committed_although(bench: &Bench, what: &str, mut drop: impl FnMut(Unit
         drop(work);
     }
     for operation in operations {
-        let outcome = bench.store().resolve(operation).await.expect("operations can be asked for");
+        let outcome = bench.resolve(operation).await;
         let outcome = outcome.unwrap_or_else(|| panic!("handover: a commit {what} was lost"));
         bench.position(&outcome).await;
     }
@@ -91,15 +93,15 @@ pub(super) async fn a_commit_outlives_the_task_that_asked_for_it(bench: Bench) {
     let work = numbered(&bench, 0);
     let (operation, store) = (work.operation().id(), bench.store().clone());
     let (handed_over, heard) = tokio::sync::oneshot::channel();
-    let task = tokio::spawn(async move {
+    let task = spawn(async move {
         let commit = store.commit(work);
         let _ = handed_over.send(());
         std::future::pending::<()>().await;
         commit.await
     });
-    heard.await.expect("the task hands over before it waits");
+    heard.await.expect("handover: the task hands over before it waits");
     task.abort();
-    let outcome = bench.store().resolve(operation).await.expect("operations can be asked for");
+    let outcome = bench.resolve(operation).await;
     assert!(outcome.is_some(), "handover: a commit of an aborted task was lost");
 }
 
@@ -145,7 +147,7 @@ pub(super) async fn dropped_reads_leave_the_store_as_it_was(bench: Bench) {
 
 pub(super) async fn a_dropped_claim_leaves_the_checkpoint_claimable(bench: Bench) {
     let name = CheckpointName::named("reader");
-    let claim = || async { bench.store().claim_checkpoint(&name).await.expect("it is claimable") };
+    let claim = || async { bench.claim(&name).await };
     let before = claim().await;
     for _ in 0..20 {
         poll_once(bench.store().claim_checkpoint(&name));

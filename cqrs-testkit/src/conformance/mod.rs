@@ -20,6 +20,7 @@
 //! calls itself the last one, both answers pass.
 
 mod append;
+mod ask;
 mod bench;
 mod checkpoint;
 mod conditions;

@@ -23,10 +23,6 @@ async fn same_outcome(bench: &Bench, first: &Commit, later: &Commit, what: &str)
     assert_eq!(positions.0, positions.1, "operations: {what}: the token leads elsewhere");
 }
 
-async fn resolved(bench: &Bench, id: OperationId) -> Option<Commit> {
-    bench.store().resolve(id).await.expect("operations: an operation can be asked for")
-}
-
 pub(super) async fn a_repeated_operation_returns_the_first_outcome(bench: Bench) {
     let id = bench.operation_id();
     let work = append(&bench, id, "1").append(stream("b"), ExpectedVersion::NoStream, Vec::new());
@@ -104,7 +100,7 @@ pub(super) async fn a_given_fingerprint_stands_for_the_content(bench: Bench) {
     same_outcome(&bench, &first, &again, "a repeat by fingerprint").await;
     let reused = CommitError::OperationReused { operation: id };
     bench.refuse(unit(0, "1"), reused, "operations: another given fingerprint").await;
-    let kept = resolved(&bench, id).await.map(|commit| commit.fingerprint());
+    let kept = bench.resolve(id).await.map(|commit| commit.fingerprint());
     assert_eq!(kept, Some(u128::MAX), "operations: all 128 bits of a fingerprint are kept");
 }
 
@@ -113,16 +109,16 @@ pub(super) async fn a_committed_operation_resolves_to_its_outcome(bench: Bench) 
     let fresh = bench.commit(work.clone()).await;
     let given = bench.commit(append(&bench, bench.operation_id(), "1")).await;
     for commit in [&fresh, &given] {
-        let found = resolved(&bench, commit.operation()).await;
+        let found = bench.resolve(commit.operation()).await;
         let found = found.expect("operations: a committed operation must resolve to its outcome");
         same_outcome(&bench, commit, &found, "a resolved operation").await;
     }
-    let found = resolved(&bench, fresh.operation()).await.map(|commit| commit.fingerprint());
+    let found = bench.resolve(fresh.operation()).await.map(|commit| commit.fingerprint());
     assert_eq!(found, Some(work.fingerprint()), "operations: the content's fingerprint is kept");
 }
 
 pub(super) async fn an_operation_that_never_committed_resolves_to_none(bench: Bench) {
-    let unknown = resolved(&bench, bench.operation_id()).await;
+    let unknown = bench.resolve(bench.operation_id()).await;
     assert_eq!(unknown, None, "operations: an operation that never was must resolve to none");
     let failed = append(&bench, bench.operation_id(), "1").append(
         stream("b"),
@@ -130,8 +126,9 @@ pub(super) async fn an_operation_that_never_committed_resolves_to_none(bench: Be
         Vec::new(),
     );
     let id = failed.operation().id();
-    let _ = bench.store().commit(failed).await.expect_err("stream b does not exist");
-    let refused = resolved(&bench, id).await;
+    let answer = bench.store().commit(failed).await;
+    assert!(answer.is_err(), "operations: stream b does not exist: {answer:?}");
+    let refused = bench.resolve(id).await;
     assert_eq!(refused, None, "operations: a refused unit must not be recorded");
 
     let answer = bench.commit(append(&bench, id, "2")).await;
@@ -148,7 +145,7 @@ pub(super) async fn the_reply_is_kept_with_the_operation(bench: Bench) {
     let other = append(&bench, id, "1").with_reply(Bytes::from_static(b"other"));
     let again = bench.commit(other).await;
     assert_eq!(again.reply(), &reply, "operations: the first reply stands, not a later one");
-    let found = resolved(&bench, id).await.map(|commit| commit.reply().clone());
+    let found = bench.resolve(id).await.map(|commit| commit.reply().clone());
     assert_eq!(found, Some(reply), "operations: resolve must return the recorded reply");
 }
 
@@ -166,7 +163,7 @@ pub(super) async fn a_given_operation_without_events_is_recorded(bench: Bench) {
     assert!(again.is_repeated(), "operations: a decision without events must be recorded too");
     same_outcome(&bench, &first, &again, "an operation without events").await;
     assert_eq!(again.reply().as_ref(), b"0", "operations: its reply must be kept");
-    let found = resolved(&bench, id).await;
+    let found = bench.resolve(id).await;
     assert!(found.is_some(), "operations: an operation without events must be resolvable");
 }
 
@@ -176,7 +173,7 @@ pub(super) async fn a_repeated_operation_writes_no_rows_again(bench: Bench) {
     bench.commit(work()).await;
     bench.commit(bench.unit().put(rows.clone(), "k", "second")).await;
     bench.commit(work()).await;
-    let row = bench.store().row(&rows, b"k").await.expect("a row can be read");
+    let row = bench.row(&rows, b"k").await;
     assert_eq!(row.as_deref(), Some(&b"second"[..]), "operations: the repeat wrote its rows again");
 }
 

@@ -1,13 +1,16 @@
 //! Writers that race: each condition admits exactly one winner.
 
 use std::collections::HashSet;
+use std::ops::Bound;
 
 use cqrs_core::store::{
-    CheckpointName, Commit, CommitError, EventQuery, EventStore, ExpectedVersion, Operation,
-    Position, QueryItem, RecordedEvent, StreamId, TableName, UnitOfWork,
+    CheckpointName, Commit, CommitError, Direction, EventQuery, EventStore, ExpectedVersion,
+    Operation, Position, QueryItem, RecordedEvent, StreamId, TableName, UnitOfWork,
 };
 
 use super::bench::{Bench, NOW, at, stream, tag};
+
+const ROWS: TableName = TableName::named("rows");
 
 /// Appends one event at the stream's head, again until nobody was faster.
 async fn append_at_head(bench: &Bench, stream: &StreamId, most_tries: usize) -> Commit {
@@ -139,8 +142,7 @@ pub(super) async fn each_claim_of_a_checkpoint_has_an_epoch_of_its_own(bench: Be
     let name = CheckpointName::named("reader");
     let epochs = bench.race(8, |_, bench| async move {
         let name = CheckpointName::named("reader");
-        let claim = bench.store().claim_checkpoint(&name).await;
-        let epoch = claim.expect("race: a checkpoint can be claimed").epoch;
+        let epoch = bench.claim(&name).await.epoch;
         let work = bench.unit().advance_checkpoint(name, epoch, None);
         let answer = bench.store().commit(work).await;
         let fenced = matches!(answer, Err(CommitError::Fenced { .. }));
@@ -149,27 +151,33 @@ pub(super) async fn each_claim_of_a_checkpoint_has_an_epoch_of_its_own(bench: Be
     });
     let epochs = epochs.await;
     assert_eq!(distinct(epochs.iter().copied()), 8, "race: two claims share an epoch");
-    let kept = bench.store().checkpoint(&name).await.expect("a checkpoint can be read");
+    let kept = bench.checkpoint(&name).await;
     let kept = kept.map(|checkpoint| checkpoint.epoch);
     assert_eq!(kept, epochs.iter().copied().max(), "race: the last claim holds the checkpoint");
 }
 
 pub(super) async fn rows_of_racing_units_are_those_of_the_last_one(bench: Bench) {
-    let rows = TableName::named("rows");
     let units = bench.race(6, |n, bench| async move {
-        let rows = TableName::named("rows");
         for round in 0..10 {
             let value = format!("{n}-{round}");
             let event = bench.event_with("written", value.clone().into_bytes());
-            let work =
-                bench.unit().put(rows.clone(), "x", value.clone()).put(rows.clone(), "y", value);
+            let work = bench.unit().put(ROWS, "x", value.clone()).put(ROWS, "y", value);
             bench.commit(work.append(stream("a"), ExpectedVersion::Any, vec![event])).await;
+            rows_agree(&bench).await;
         }
     });
     units.await;
     let last = bench.stream(&stream("a")).await.last().map(|event| event.payload().clone());
-    for key in ["x", "y"] {
-        let row = bench.store().row(&rows, key.as_bytes()).await.expect("a row can be read");
-        assert_eq!(row, last, "race: row {key} must be that of the unit that committed last");
-    }
+    let row = rows_agree(&bench).await;
+    assert_eq!(row, last, "race: the rows must be those of the unit that committed last");
+}
+
+/// Both rows are written by every unit, so one scan must find them equal.
+async fn rows_agree(bench: &Bench) -> Option<bytes::Bytes> {
+    let whole = (Bound::Unbounded, Bound::Unbounded);
+    let rows = bench.store().rows(&ROWS, whole, Direction::Forward, 9).await;
+    let rows = rows.expect("race: rows can be read while others write");
+    let [(_, x), (_, y)] = &rows[..] else { panic!("race: both rows must be there: {rows:?}") };
+    assert_eq!(x, y, "race: a reader saw a unit of work half done");
+    Some(x.clone())
 }

@@ -70,7 +70,7 @@ impl Case {
         let (patience, body) = (fixture.patience(), self.body);
         let runtime = self.runtime();
         let ended = runtime.block_on(async {
-            let bench = Bench::new(fixture).await;
+            let bench = Bench::new(self.contract, fixture).await;
             tokio::time::timeout(patience, body(bench)).await
         });
         runtime.shutdown_background();

@@ -2,9 +2,7 @@
 
 use cqrs_core::Timestamp;
 use cqrs_core::message::Encoding;
-use cqrs_core::store::{
-    CommitError, EventStore, ExpectedVersion, Shape, Snapshot, StreamId, StreamVersion,
-};
+use cqrs_core::store::{CommitError, ExpectedVersion, Shape, Snapshot, StreamId, StreamVersion};
 
 use super::bench::{Bench, NOW, at, stream, tenants_stream};
 
@@ -18,20 +16,16 @@ async fn save(bench: &Bench, snapshot: Snapshot) {
     bench.commit(bench.unit().save(snapshot)).await;
 }
 
-async fn loaded(bench: &Bench, key: &StreamId) -> Option<Snapshot> {
-    bench.store().snapshot(key).await.expect("snapshot: the latest can be asked for")
-}
-
 pub(super) async fn a_stream_without_snapshot_has_none(bench: Bench) {
     bench.commit(bench.unit().append(stream("a"), ExpectedVersion::Any, bench.events(1))).await;
-    assert_eq!(loaded(&bench, &stream("a")).await, None, "snapshot: none was saved");
+    assert_eq!(bench.snapshot(&stream("a")).await, None, "snapshot: none was saved");
 }
 
 pub(super) async fn the_latest_of_three_is_returned(bench: Bench) {
     let key = stream("a");
     for (version, data) in [(2, "two"), (5, "five"), (9, "nine")] {
         save(&bench, taken(&key, version, SHAPE, data)).await;
-        let latest = loaded(&bench, &key).await;
+        let latest = bench.snapshot(&key).await;
         let saved = Some(taken(&key, version, SHAPE, data));
         assert_eq!(latest, saved, "snapshot: the latest must be returned");
     }
@@ -51,11 +45,11 @@ pub(super) async fn every_field_is_kept(bench: Bench) {
         let given =
             Snapshot::new(key.clone(), version, shape, Encoding::named("own"), data, taken_at);
         save(&bench, given.clone()).await;
-        assert_eq!(loaded(&bench, &key).await, Some(given), "snapshot: every field must be kept");
+        assert_eq!(bench.snapshot(&key).await, Some(given), "snapshot: every field must be kept");
     }
     let key = stream("empty");
     save(&bench, taken(&key, 1, SHAPE, "")).await;
-    let kept = loaded(&bench, &key).await;
+    let kept = bench.snapshot(&key).await;
     assert_eq!(kept, Some(taken(&key, 1, SHAPE, "")), "snapshot: an empty state is a state");
 }
 
@@ -63,7 +57,7 @@ pub(super) async fn an_older_one_does_not_replace_a_newer_one(bench: Bench) {
     let key = stream("a");
     save(&bench, taken(&key, 5, SHAPE, "five")).await;
     save(&bench, taken(&key, 4, SHAPE, "four")).await;
-    let kept = loaded(&bench, &key).await.map(|snapshot| snapshot.version());
+    let kept = bench.snapshot(&key).await.map(|snapshot| snapshot.version());
     assert_eq!(kept, Some(at(5)), "snapshot: an older one replaced a newer one");
 }
 
@@ -73,7 +67,7 @@ pub(super) async fn one_of_another_shape_replaces_even_a_newer_one(bench: Bench)
     save(&bench, taken(&key, 9, SHAPE, "old shape")).await;
     for (shape, version) in others.into_iter().zip([4, 2]) {
         save(&bench, taken(&key, version, shape, "new shape")).await;
-        let kept = loaded(&bench, &key).await;
+        let kept = bench.snapshot(&key).await;
         let saved = Some(taken(&key, version, shape, "new shape"));
         assert_eq!(kept, saved, "snapshot: another shape must replace, whatever its version");
     }
@@ -90,7 +84,7 @@ pub(super) async fn streams_keep_their_own(bench: Bench) {
         save(&bench, taken(key, 1, SHAPE, data)).await;
     }
     for (key, data) in keys.iter().zip(["1", "2", "3", "4"]) {
-        let kept = loaded(&bench, key).await;
+        let kept = bench.snapshot(key).await;
         let saved = Some(taken(key, 1, SHAPE, data));
         assert_eq!(kept, saved, "snapshot: {key} has the snapshot of another stream");
     }
@@ -105,9 +99,9 @@ pub(super) async fn one_is_saved_only_with_its_unit(bench: Bench) {
     let (stream, expected, actual) = (key.clone(), ExpectedVersion::Exists, StreamVersion::NONE);
     let conflict = CommitError::Conflict { stream, expected, actual };
     bench.refuse(unit(expected), conflict, "snapshot: with a stale version").await;
-    assert_eq!(loaded(&bench, &key).await, None, "snapshot: a refused unit saved one");
+    assert_eq!(bench.snapshot(&key).await, None, "snapshot: a refused unit saved one");
 
     bench.commit(unit(ExpectedVersion::NoStream)).await;
-    let kept = loaded(&bench, &key).await;
+    let kept = bench.snapshot(&key).await;
     assert!(kept.is_some(), "snapshot: one must be saved with the events of its unit");
 }

@@ -10,7 +10,7 @@ use cqrs_core::store::{
     ReadRequest, RecordedEvent,
 };
 
-use super::bench::{Bench, at, joined, stream, tag};
+use super::bench::{Bench, at, joined, spawn, stream, tag};
 
 /// The poll behind the signal, which may miss the commits of others.
 const POLL: Duration = Duration::from_millis(5);
@@ -75,9 +75,9 @@ async fn followed(bench: &Bench, readers: Vec<(EventQuery, usize)>) -> Vec<Vec<R
     let done = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = readers
         .into_iter()
-        .map(|(query, limit)| tokio::spawn(follow(bench.clone(), query, limit, Arc::clone(&done))))
+        .map(|(query, limit)| spawn(follow(bench.clone(), query, limit, Arc::clone(&done))))
         .collect();
-    let writers = tokio::spawn({
+    let writers = spawn({
         let bench = bench.clone();
         async move { bench.race(4, write).await }
     });
@@ -138,7 +138,7 @@ pub(super) async fn a_reader_with_a_filter_sees_every_match_once(bench: Bench) {
 
 pub(super) async fn a_reader_of_a_stream_sees_a_prefix_of_it(bench: Bench) {
     let done = Arc::new(AtomicBool::new(false));
-    let reader = tokio::spawn({
+    let reader = spawn({
         let (bench, done) = (bench.clone(), Arc::clone(&done));
         async move {
             let mut longest = 0;
@@ -162,7 +162,7 @@ pub(super) async fn a_reader_of_a_stream_sees_a_prefix_of_it(bench: Bench) {
 /// is replaced, as a subscription does over restarts.
 pub(super) async fn a_reader_that_restarts_from_its_checkpoint_misses_nothing(bench: Bench) {
     let done = Arc::new(AtomicBool::new(false));
-    let reader = tokio::spawn(restarting(bench.clone(), Arc::clone(&done)));
+    let reader = spawn(restarting(bench.clone(), Arc::clone(&done)));
     bench.race(4, write).await;
     done.store(true, Ordering::Release);
     let seen = joined(reader).await;
@@ -176,8 +176,7 @@ async fn restarting(bench: Bench, done: Arc<AtomicBool>) -> Vec<u64> {
     let mut seen = Vec::new();
     loop {
         let nothing_follows = done.load(Ordering::Acquire);
-        let claimed = bench.store().claim_checkpoint(&name).await;
-        let claimed = claimed.expect("tail: a checkpoint can be claimed");
+        let claimed = bench.claim(&name).await;
         let from = claimed.cursor.unwrap_or(Cursor { log, position: Position::NONE });
         let page = bench.read(ReadRequest::all().resume(from).limit(9)).await;
         for event in page.events() {

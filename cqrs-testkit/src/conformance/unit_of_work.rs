@@ -15,8 +15,7 @@ const READER: CheckpointName = CheckpointName::named("reader");
 async fn prepared(bench: &Bench) -> UnitOfWork {
     let work = bench.unit().append(stream("seen"), ExpectedVersion::Any, bench.events(1));
     bench.commit(work.put(ROWS, "old", "row")).await;
-    let claimed = bench.store().claim_checkpoint(&READER).await;
-    let epoch = claimed.expect("unit of work: a checkpoint can be claimed").epoch;
+    let epoch = bench.claim(&READER).await.epoch;
     let unit = UnitOfWork::new(Operation::given(bench.operation_id()), NOW);
     everything(bench, unit, epoch).await
 }
@@ -34,15 +33,13 @@ async fn everything(bench: &Bench, unit: UnitOfWork, epoch: Epoch) -> UnitOfWork
 
 /// What is there: streams a and b, snapshot, old and new row, checkpoint.
 async fn found(bench: &Bench) -> [bool; 6] {
-    let store = bench.store();
-    let row = |key: &'static [u8]| async move { store.row(&ROWS, key).await.expect("readable") };
-    let place = store.checkpoint(&READER).await.expect("readable").and_then(|kept| kept.cursor);
+    let place = bench.checkpoint(&READER).await.and_then(|kept| kept.cursor);
     [
         bench.length(&stream("a")).await > 0,
         bench.length(&stream("b")).await > 0,
-        store.snapshot(&stream("a")).await.expect("readable").is_some(),
-        row(b"old").await.is_some(),
-        row(b"new").await.is_some(),
+        bench.snapshot(&stream("a")).await.is_some(),
+        bench.row(&ROWS, b"old").await.is_some(),
+        bench.row(&ROWS, b"new").await.is_some(),
         place.is_some(),
     ]
 }
@@ -56,7 +53,7 @@ async fn refused_whole(bench: &Bench, work: UnitOfWork, with: CommitError, cause
     bench.refuse(work, with, &why).await;
     let found = found(bench).await;
     assert_eq!(found, BEFORE, "{why}: parts were written (a, b, snapshot, old, new, place)");
-    let resolved = bench.store().resolve(operation).await.expect("operations can be asked for");
+    let resolved = bench.resolve(operation).await;
     assert_eq!(resolved, None, "{why}: the operation was recorded");
 }
 
@@ -91,7 +88,7 @@ pub(super) async fn a_broken_lineage_refuses_all_of_it(bench: Bench) {
 pub(super) async fn a_stale_epoch_refuses_all_of_it(bench: Bench) {
     let work = prepared(&bench).await;
     let held = work.advance().expect("the unit moves a checkpoint").epoch();
-    let actual = bench.store().claim_checkpoint(&READER).await.expect("it is claimable").epoch;
+    let actual = bench.claim(&READER).await.epoch;
     let fenced = CommitError::Fenced { checkpoint: READER, held, actual };
     refused_whole(&bench, work, fenced, "a stale epoch").await;
 }
@@ -123,6 +120,6 @@ pub(super) async fn a_unit_of_rows_alone_commits_and_leaves_the_log(bench: Bench
     let commit = bench.commit(bench.unit().put(ROWS, "new", "row")).await;
     assert_eq!(bench.head().await, before, "unit of work: rows are no events");
     assert_eq!(commit.streams(), [], "unit of work: rows are in no stream");
-    let row = bench.store().row(&ROWS, b"new").await.expect("a row can be read");
+    let row = bench.row(&ROWS, b"new").await;
     assert!(row.is_some(), "unit of work: a unit of rows alone must be written");
 }

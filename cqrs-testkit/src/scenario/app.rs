@@ -102,7 +102,11 @@ impl AppScenario {
     ///
     /// Panics when it gives another answer, fails, or a projection stands
     /// still.
-    pub async fn then_query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q, expected: Q::Output) -> &Self
+    pub async fn then_query<Q: Query + OneQueryHandlerFor<Q>>(
+        &self,
+        query: Q,
+        expected: Q::Output,
+    ) -> &Self
     where
         Q::Output: Debug + PartialEq,
     {
@@ -185,7 +189,9 @@ impl<V: Debug, E: std::error::Error + 'static> AppOutcome<V, E> {
     where
         E: PartialEq,
     {
-        let Err(error) = &self.result else { panic!("expected a rejection, got {:?}", self.result) };
+        let Err(error) = &self.result else {
+            panic!("expected a rejection, got {:?}", self.result)
+        };
         match error.rejection() {
             Some(actual) if *actual == expected => {}
             Some(actual) => {

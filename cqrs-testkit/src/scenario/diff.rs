@@ -37,7 +37,10 @@ fn event<E: Event + Debug>(out: &mut String, index: usize, expected: &E, actual:
             let mut fields = Vec::new();
             values(&mut fields, String::new(), Some(&expected), Some(&actual));
             for (path, expected, actual) in fields {
-                let _ = writeln!(out, "  event {index} {wanted} {path}: expected {expected}, got {actual}");
+                let _ = writeln!(
+                    out,
+                    "  event {index} {wanted} {path}: expected {expected}, got {actual}"
+                );
             }
         }
         (Some(_), Some(_)) => {}

@@ -1,10 +1,10 @@
 //! What was before.
 
+use cqrs_core::Timestamp;
 use cqrs_core::aggregate::{Apply, Decides};
 use cqrs_core::command::Command;
 use cqrs_core::event::{EncodedEvent, Event};
 use cqrs_core::message::{ActorId, Codec, Encoding, MessageId, Metadata, SchemaVersion, TenantId};
-use cqrs_core::Timestamp;
 
 use super::Outcome;
 
@@ -43,7 +43,12 @@ impl<A: Apply> Given<A> {
     ///
     /// Panics when this build cannot read it.
     #[track_caller]
-    pub fn given_json(mut self, event_type: &str, version: u32, payload: &serde_json::Value) -> Self {
+    pub fn given_json(
+        mut self,
+        event_type: &str,
+        version: u32,
+        payload: &serde_json::Value,
+    ) -> Self {
         let payload = payload.to_string();
         let encoded = EncodedEvent {
             event_type,
@@ -116,7 +121,8 @@ impl<A: Apply> Given<A> {
         A: Decides<C>,
     {
         let json = serde_json::to_vec(&command);
-        let json = json.unwrap_or_else(|error| panic!("`{}` cannot be serialised: {error}", C::NAME));
+        let json =
+            json.unwrap_or_else(|error| panic!("`{}` cannot be serialised: {error}", C::NAME));
         let command: C = serde_json::from_slice(&json)
             .unwrap_or_else(|error| panic!("`{}` cannot be read back: {error}", C::NAME));
         Outcome::of(&self.state, &command, &self.metadata).from_state(self.state)

@@ -27,7 +27,11 @@ async fn kept_apart(bench: &Bench, part: &str, named: Vec<(&'static str, StreamI
         let why = format!("input: a {part} with {class}");
         assert_eq!(in_log.stream(), one, "{why}: changed in the log");
         let events = bench.stream(one).await;
-        assert_eq!(events, [in_log.clone()], "{why}: the stream has other events than its own");
+        assert_eq!(
+            events,
+            std::slice::from_ref(in_log),
+            "{why}: the stream has other events than its own"
+        );
         let source = Source::Category {
             tenant: Some(one.tenant().clone()),
             category: one.category().clone(),
@@ -149,8 +153,7 @@ pub(in crate::conformance) async fn table_names_are_kept_apart(bench: Bench) {
         bench.commit(bench.unit().put(named(text), text.clone(), n.to_string())).await;
     }
     for (n, (class, text)) in accepted().iter().enumerate() {
-        let row = bench.store().row(&named(text), text.as_bytes()).await;
-        let row = row.expect("input: a row of any table can be read");
+        let row = bench.row(&named(text), text.as_bytes()).await;
         let expected = bytes::Bytes::from(n.to_string());
         assert_eq!(row, Some(expected), "input: the row in a table named with {class}");
     }
@@ -161,14 +164,13 @@ pub(in crate::conformance) async fn checkpoint_names_are_kept_apart(bench: Bench
     let place = |n: usize| Cursor { log, position: Position::new(n as u64 + 1) };
     let named = |text: &str| CheckpointName::from(text.to_owned());
     for (n, (class, text)) in accepted().iter().enumerate() {
-        let claimed = bench.store().claim_checkpoint(&named(text)).await;
-        let claimed = claimed.expect("input: a checkpoint of any well-formed name is claimable");
+        let claimed = bench.claim(&named(text)).await;
         assert_eq!(claimed.cursor, None, "input: a checkpoint named with {class} is not new");
         let work = bench.unit().advance_checkpoint(named(text), claimed.epoch, Some(place(n)));
         bench.commit(work).await;
     }
     for (n, (class, text)) in accepted().iter().enumerate() {
-        let kept = bench.store().checkpoint(&named(text)).await.expect("it can be read");
+        let kept = bench.checkpoint(&named(text)).await;
         let kept = kept.map(|checkpoint| (checkpoint.name, checkpoint.cursor));
         let expected = Some((named(text), Some(place(n))));
         assert_eq!(kept, expected, "input: the checkpoint named with {class}");
@@ -185,8 +187,7 @@ fn verdict(what: &'static str, text: &str) -> InvalidInput {
 }
 
 pub(in crate::conformance) async fn ill_formed_names_are_refused(bench: Bench) {
-    let epoch = bench.store().claim_checkpoint(&CheckpointName::named("c")).await;
-    let epoch = epoch.expect("a checkpoint can be claimed").epoch;
+    let epoch = bench.claim(&CheckpointName::named("c")).await.epoch;
     let append = |event| bench.unit().append(stream("a"), ExpectedVersion::Any, vec![event]);
     let refused = REFUSED.iter().map(|(class, text)| (*class, (*text).to_owned()));
     for (class, text) in refused.chain(too_long()) {
