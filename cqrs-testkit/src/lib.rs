@@ -8,7 +8,7 @@ pub mod clock;
 pub mod ids;
 pub mod wiring;
 
-//pub mod conformance;
+pub mod conformance;
 pub mod fault;
 
 pub use clock::ManualClock;

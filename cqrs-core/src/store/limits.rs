@@ -1,7 +1,7 @@
 //! How large what is stored may be. Every store applies the same checks, so
 //! that the same input has the same verdict everywhere.
 
-use super::{CommitError, InvalidInput, NewEvent, UnitOfWork};
+use super::{CheckpointName, CommitError, InvalidInput, NewEvent, UnitOfWork};
 
 /// The limits of a store, all inclusive, all configurable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,16 @@ impl Limits {
         self.inspect(work).map_err(CommitError::Invalid)
     }
 
+    /// Checks the name of a checkpoint. Every store calls this before it
+    /// claims one.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Invalid`] when the name is not well-formed.
+    pub fn check_checkpoint(&self, name: &CheckpointName) -> Result<(), CommitError> {
+        check_name("a checkpoint's name", name.as_str()).map_err(CommitError::Invalid)
+    }
+
     fn inspect(&self, work: &UnitOfWork) -> Result<(), InvalidInput> {
         let mut events = 0;
         for (index, append) in work.streams().iter().enumerate() {
@@ -75,6 +85,7 @@ impl Limits {
         }
         for snapshot in work.snapshots() {
             within("a snapshot", snapshot.data().len(), self.snapshot_bytes)?;
+            check_name("an encoding's name", snapshot.encoding().as_str())?;
         }
         work.advance().map_or(Ok(()), |to| check_name("a checkpoint's name", to.name().as_str()))
     }

@@ -85,12 +85,17 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// What became of an operation: its outcome, or `None` if it never
     /// committed and, as no such unit is under way in this store, will not.
+    ///
+    /// Recorded are units with events, and units whose operation was given. A
+    /// fresh unit of rows, snapshots or a checkpoint alone is not: its
+    /// checkpoint is the proof.
     fn resolve(
         &self,
         operation: OperationId,
     ) -> impl Future<Output = Result<Option<Commit>, ReadError>> + Send;
 
-    /// One page of events.
+    /// One page of events. A full page may leave it open whether it is the
+    /// last; the next one is then empty.
     fn read(&self, request: ReadRequest) -> impl Future<Output = Result<Page, ReadError>> + Send;
 
     /// The version of the newest event in a stream, `StreamVersion::NONE` if
@@ -101,6 +106,7 @@ pub trait EventStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<StreamVersion, ReadError>> + Send;
 
     /// The position that a commit reached, `None` while it is not yet known.
+    /// A token of another log is refused.
     fn position_of(
         &self,
         token: &CommitToken,
@@ -132,7 +138,8 @@ pub trait EventStore: Send + Sync + 'static {
         key: &[u8],
     ) -> impl Future<Output = Result<Option<Bytes>, ReadError>> + Send;
 
-    /// Rows of a table in key order, at most `limit`.
+    /// Rows of a table in key order, at most `limit`. One call sees each unit
+    /// of work whole or not at all.
     fn rows(
         &self,
         table: &TableName,

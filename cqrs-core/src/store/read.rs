@@ -323,7 +323,8 @@ impl ReadRequest {
         self
     }
 
-    /// Resumes after a cursor. The store refuses a cursor of another log.
+    /// Resumes after a cursor; for sources in the order of positions, not for
+    /// one stream. The store refuses a cursor of another log.
     #[must_use]
     pub fn resume(mut self, cursor: Cursor) -> Self {
         self.after = cursor.position.get();

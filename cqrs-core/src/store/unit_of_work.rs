@@ -60,7 +60,7 @@ pub struct Operation {
 
 impl Operation {
     /// A new operation. Its id has never been used before, so a store may
-    /// skip looking it up.
+    /// skip looking it up; that it has not is the caller's duty.
     #[must_use]
     pub fn fresh(id: OperationId) -> Self {
         Self { id, fingerprint: None, fresh: true }
@@ -346,7 +346,8 @@ impl UnitOfWork {
         self
     }
 
-    /// Moves a checkpoint that was claimed with `epoch`.
+    /// Moves a checkpoint that was claimed with `epoch`. One that nobody has
+    /// claimed cannot be moved: it is fenced.
     pub fn advance_checkpoint(
         mut self,
         name: CheckpointName,
@@ -472,7 +473,7 @@ impl UnitOfWork {
     }
 
     /// A fingerprint of the request: the one given with the operation, or
-    /// XXH3-128 over streams, types, versions and payloads.
+    /// XXH3-128 over everything that is written.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
         self.operation.fingerprint.unwrap_or_else(|| {
@@ -490,6 +491,22 @@ impl UnitOfWork {
                     part(&event.schema_version.get().to_le_bytes());
                     part(&event.payload);
                 }
+            }
+            for write in &self.tables {
+                part(write.table.as_str().as_bytes());
+                part(write.key.as_deref().unwrap_or_default());
+                part(write.value.as_deref().unwrap_or_default());
+                part(&[u8::from(write.key.is_some()), u8::from(write.value.is_some())]);
+            }
+            for snapshot in &self.snapshots {
+                part(snapshot.stream().key().as_bytes());
+                part(&snapshot.version().get().to_le_bytes());
+                part(snapshot.data());
+            }
+            if let Some(CheckpointAdvance { name, epoch, to }) = &self.advance {
+                part(name.as_str().as_bytes());
+                part(&epoch.get().to_le_bytes());
+                part(&to.map_or(0, |cursor| cursor.position.get()).to_le_bytes());
             }
             hash.digest128()
         })

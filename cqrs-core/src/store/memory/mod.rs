@@ -77,8 +77,13 @@ impl MemoryStore {
         }
         let mut guard = self.state();
         let state = &mut *guard;
-        if let Some(recorded) = state.log.repeated(&work)? {
-            return Ok(recorded);
+        match state.log.repeated(&work) {
+            Ok(None) => {}
+            Ok(Some(recorded)) => return Ok(recorded),
+            Err(reused) => {
+                work.sever_lineage();
+                return Err(reused);
+            }
         }
         let checked = state.log.check(&work).and_then(|()| state.tables.check(&work));
         if let Err(error) = checked {
@@ -153,6 +158,7 @@ impl EventStore for MemoryStore {
     }
 
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
+        self.0.limits.check_checkpoint(name)?;
         Ok(self.state().tables.claim(name))
     }
 

@@ -21,7 +21,7 @@ impl Tables {
     pub(super) fn check(&self, work: &UnitOfWork) -> Result<(), CommitError> {
         let Some(advance) = work.advance() else { return Ok(()) };
         let actual = self.checkpoints.get(advance.name()).map_or(Epoch::default(), |one| one.epoch);
-        if actual == advance.epoch() {
+        if actual == advance.epoch() && actual > Epoch::default() {
             Ok(())
         } else {
             let (checkpoint, held) = (advance.name().clone(), advance.epoch());
