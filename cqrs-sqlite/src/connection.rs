@@ -35,9 +35,6 @@ pub(crate) fn writer(options: &SqliteOptions) -> Result<Connection, OpenError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let fail = |fault: Fault| OpenError::new(path, &fault);
     let connection = connect(path, flags, options.busy_timeout).map_err(fail)?;
-    if connection.is_readonly("main").map_err(|error| fail(error.into()))? {
-        return Err(OpenError::ReadOnly { path: path.clone() });
-    }
     // Before anything is changed: the file may belong to somebody else.
     schema::refuse_foreign(&connection, path)?;
     let mode = write_ahead(&connection, options.busy_timeout).map_err(fail)?;
@@ -47,6 +44,8 @@ pub(crate) fn writer(options: &SqliteOptions) -> Result<Connection, OpenError> {
     }
     configure(&connection, WRITER_CACHE).map_err(fail)?;
     durable(&connection, path)?;
+    // SQLite opens a file that it may not write without a word.
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|error| fail(error.into()))?;
     Ok(connection)
 }
 
@@ -94,6 +93,7 @@ fn remember_statements(connection: &Connection) -> Outcome<()> {
 
 /// Switches to write-ahead logging. SQLite does not wait for a lock here by
 /// itself in every case, so this does.
+#[expect(clippy::disallowed_methods, reason = "a lock of another process has no clock of ours")]
 fn write_ahead(connection: &Connection, patience: Duration) -> Outcome<String> {
     let deadline = Instant::now() + patience;
     loop {

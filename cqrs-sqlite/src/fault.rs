@@ -77,6 +77,7 @@ impl Fault {
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::QueryReturnedNoRows
                 | rusqlite::Error::Utf8Error(..),
             ) => true,
             Self::Sqlite(_) => {
@@ -124,5 +125,38 @@ impl std::fmt::Display for Fault {
             Self::Sqlite(error) => error.fmt(f),
             Self::Damaged(what) => f.write_str(what),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(extended: i32) -> Fault {
+        Fault::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(extended), None))
+    }
+
+    #[test]
+    fn only_what_cannot_have_committed_counts_as_not_committed() {
+        let (busy, full, readonly) = (sqlite(5), sqlite(13), sqlite(8));
+        assert!([busy, full, readonly].iter().all(Fault::proves_no_commit));
+        let (io, write, fsync) = (sqlite(10), sqlite(10 | (3 << 8)), sqlite(10 | (4 << 8)));
+        assert!(![io, write, fsync].iter().any(Fault::proves_no_commit));
+    }
+
+    #[test]
+    fn a_failed_flush_is_recognised() {
+        assert!(sqlite(10 | (4 << 8)).is_failed_flush());
+        assert!(sqlite(10 | (5 << 8)).is_failed_flush());
+        assert!(!sqlite(10 | (3 << 8)).is_failed_flush());
+        assert!(!sqlite(13).is_failed_flush());
+    }
+
+    #[test]
+    fn a_missing_row_is_damage_and_a_full_disk_is_not() {
+        let missing = Fault::from(rusqlite::Error::QueryReturnedNoRows);
+        assert!(matches!(missing.into_read_error("x"), ReadError::Damaged { .. }));
+        assert!(matches!(sqlite(11).into_read_error("x"), ReadError::Damaged { .. }));
+        assert!(matches!(sqlite(13).into_read_error("x"), ReadError::Unavailable { .. }));
     }
 }

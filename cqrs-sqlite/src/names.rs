@@ -4,8 +4,7 @@
 //! been read once stays true. The one exception is a number that was given in
 //! a transaction that rolled back; the writer forgets everything then.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use cqrs_core::TenantId;
@@ -16,8 +15,11 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::fault::{Fault, Outcome};
 use crate::sql;
 
-/// Streams whose names a connection remembers; a power of two.
+/// Streams, kinds and categories whose names a connection remembers; powers
+/// of two.
 const STREAMS: usize = 1 << 13;
+const KINDS: usize = 1 << 8;
+const CATEGORIES: usize = 1 << 8;
 
 /// Names that the process keeps for ever, so that an event can refer to its
 /// type without a copy. Names beyond this many are copied.
@@ -31,12 +33,20 @@ pub(crate) struct Kind {
     pub(crate) encoding: Encoding,
 }
 
-#[derive(Default)]
 pub(crate) struct Names {
-    kinds: HashMap<i64, Kind>,
-    categories: HashMap<i64, (TenantId, Category)>,
-    /// Slot `number % STREAMS` holds the stream that was asked for last.
-    streams: Vec<Option<(i64, StreamId)>>,
+    kinds: Slots<Kind>,
+    categories: Slots<(TenantId, Category)>,
+    streams: Slots<StreamId>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            kinds: Slots::new(KINDS),
+            categories: Slots::new(CATEGORIES),
+            streams: Slots::new(STREAMS),
+        }
+    }
 }
 
 impl Names {
@@ -45,44 +55,52 @@ impl Names {
     }
 
     pub(crate) fn kind(&mut self, connection: &Connection, number: i64) -> Outcome<&Kind> {
-        match self.kinds.entry(number) {
-            Entry::Occupied(kind) => Ok(kind.into_mut()),
-            Entry::Vacant(free) => Ok(free.insert(load_kind(connection, number)?)),
-        }
+        self.kinds.get_or(number, || load_kind(connection, number))
     }
 
-    pub(crate) fn stream(&mut self, connection: &Connection, number: i64) -> Outcome<StreamId> {
-        if self.streams.is_empty() {
-            self.streams.resize(STREAMS, None);
-        }
-        let slot = number as usize & (STREAMS - 1);
-        if let Some((kept, stream)) = &self.streams[slot]
-            && *kept == number
-        {
-            return Ok(stream.clone());
-        }
-        let stream = self.load_stream(connection, number)?;
-        self.streams[slot] = Some((number, stream.clone()));
-        Ok(stream)
+    pub(crate) fn stream(&mut self, connection: &Connection, number: i64) -> Outcome<&StreamId> {
+        let categories = &mut self.categories;
+        self.streams.get_or(number, || load_stream(categories, connection, number))
+    }
+}
+
+/// What is remembered under a number: slot `number % slots.len()` holds what
+/// was asked for last.
+struct Slots<T> {
+    slots: Vec<Option<(i64, T)>>,
+    count: usize,
+}
+
+impl<T> Slots<T> {
+    fn new(count: usize) -> Self {
+        Self { slots: Vec::new(), count }
     }
 
-    fn load_stream(&mut self, connection: &Connection, number: i64) -> Outcome<StreamId> {
-        let (category, key) = connection
-            .prepare_cached(sql::STREAM_NAME)?
-            .query_row([number], |row| Ok((row.get(0)?, row.get::<_, Box<str>>(1)?)))
-            .optional()?
-            .ok_or_else(|| Fault::damaged(format!("stream number {number} has no name")))?;
-        let (tenant, category) = self.category(connection, category)?.clone();
-        StreamId::of_tenant(tenant, category, key)
-            .map_err(|error| Fault::damaged(format!("stream number {number}: {error}")))
-    }
-
-    fn category(&mut self, connection: &Connection, number: i64) -> Outcome<&(TenantId, Category)> {
-        match self.categories.entry(number) {
-            Entry::Occupied(category) => Ok(category.into_mut()),
-            Entry::Vacant(free) => Ok(free.insert(load_category(connection, number)?)),
+    fn get_or(&mut self, number: i64, load: impl FnOnce() -> Outcome<T>) -> Outcome<&T> {
+        if self.slots.is_empty() {
+            self.slots.resize_with(self.count, || None);
         }
+        let slot = &mut self.slots[number as usize & (self.count - 1)];
+        if slot.as_ref().is_none_or(|(kept, _)| *kept != number) {
+            *slot = Some((number, load()?));
+        }
+        Ok(&slot.as_ref().expect("the slot was filled above").1)
     }
+}
+
+fn load_stream(
+    categories: &mut Slots<(TenantId, Category)>,
+    connection: &Connection,
+    number: i64,
+) -> Outcome<StreamId> {
+    let (category, key) = connection
+        .prepare_cached(sql::STREAM_NAME)?
+        .query_row([number], |row| Ok((row.get(0)?, row.get::<_, Box<str>>(1)?)))
+        .optional()?
+        .ok_or_else(|| Fault::damaged(format!("stream number {number} has no name")))?;
+    let category = categories.get_or(category, || load_category(connection, category))?;
+    StreamId::of_tenant(category.0.clone(), category.1.clone(), key)
+        .map_err(|error| Fault::damaged(format!("stream number {number}: {error}")))
 }
 
 fn load_category(connection: &Connection, number: i64) -> Outcome<(TenantId, Category)> {

@@ -1,5 +1,7 @@
 //! What was acknowledged is there after the store was closed and reopened.
 
+#![allow(clippy::disallowed_methods, reason = "the callers of these tests are tasks")]
+
 mod support;
 
 use cqrs_core::message::Encoding;

@@ -1,5 +1,7 @@
 //! Two stores on one file, as two processes have them.
 
+#![allow(clippy::disallowed_methods, reason = "the callers of these tests are tasks")]
+
 mod support;
 
 use cqrs_core::store::{

@@ -68,6 +68,19 @@ impl Post {
     }
 }
 
+/// The account's answer to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posted {
+    /// It is booked.
+    Booked {
+        /// The balance behind it.
+        balance: Cents,
+    },
+    /// It is not: no balance could be held behind it.
+    OutOfRange,
+}
+
 /// What has happened to an account.
 #[derive(Event, Clone, Debug, PartialEq)]
 pub enum AccountEvent {
@@ -121,21 +134,22 @@ pub struct Account {
 
 #[command_handlers]
 impl Account {
-    /// Answers with the new balance, or with `None` and no event when the
-    /// balance would leave the range of [`Cents`].
+    /// Refuses what would take the balance out of the range of [`Cents`].
     ///
     /// That refusal is an answer and no rejection, because a rejection is not
     /// recorded with its operation: the same row would be decided again at
     /// the next import of its file, on the balance of that day, and might
     /// then be posted.
-    fn post(&self, cmd: &Post) -> Returning<Option<AccountEvent>, Option<Cents>> {
+    fn post(&self, cmd: &Post) -> Returning<Option<AccountEvent>, Posted> {
         let entry = cmd.entry.clone();
         let event = match cmd.kind {
             Kind::Credit => AccountEvent::Credited { entry },
             Kind::Debit => AccountEvent::Debited { entry },
         };
-        let balance = self.balance.checked_add(event.change());
-        returning(balance.map(|_| event), balance)
+        match self.balance.checked_add(event.change()) {
+            Some(balance) => returning(Some(event), Posted::Booked { balance }),
+            None => returning(None, Posted::OutOfRange),
+        }
     }
 }
 

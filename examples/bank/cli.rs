@@ -14,9 +14,11 @@ use super::balances::BalanceOf;
 use super::day::Day;
 use super::exit::Exit;
 use super::history::HistoryOf;
-use super::import::{Ending, import};
+use super::import::import;
+use super::imported::Ending;
 use super::ledger::Ledger;
-use super::output::{Form, Output, Progress};
+use super::output::{Form, Output};
+use super::progress::Progress;
 use super::report::Report;
 
 /// How long the read model may take to follow before a question is answered.

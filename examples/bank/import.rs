@@ -1,10 +1,13 @@
 //! Sends a command for each row of a ledger, many at a time.
 //!
 //! The rows of one account go one after the other, in the order of the file:
-//! the next is sent when the one before has its answer. Rows of different
-//! accounts go together, so that the store can commit many of them at once.
-//! Two rows with the same transaction number are never under way together,
-//! so that it is always the first in the file that counts.
+//! the next is sent when the one before has its answer. The bus serves the
+//! commands of one stream first come, first served; but a command with an
+//! operation id asks the store for that id before it queues up, so that two
+//! of them could change places. Rows of different accounts go together, so
+//! that the store can commit many of them at once. Two rows with the same
+//! transaction number are never under way together, so that it is always the
+//! first in the file that counts.
 //!
 //! Nothing of this is written down. After a crash the same import starts from
 //! the first row again, each row that was posted before is answered from the
@@ -16,126 +19,26 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use cqrs_core::OperationId;
-use cqrs_core::aggregate::LoadError;
 use cqrs_core::prelude::*;
-use cqrs_core::store::{CommitError, EventStore};
 use tokio::task::JoinSet;
 
-use super::account::{AccountId, Post};
-use super::ledger::{Ledger, LedgerError};
+use super::account::AccountId;
+use super::imported::{ImportError, Imported, Observer, Refusal};
+use super::ledger::Ledger;
+use super::posting::{Answer, Booked, Failure, post};
 use super::report::{Report, Totals};
-use super::row::{Row, RowError};
+use super::row::Row;
 
-/// Rows that are held at once, under way or waiting for their account.
-const WINDOW: usize = 256;
-
-/// How often a call is repeated that may succeed the next time, and how long
-/// to wait before the first repetition; doubled each time.
-const REPEATS: (u32, Duration) = (4, Duration::from_millis(50));
+/// Rows that are held at once, under way or waiting for their account, and
+/// how few are left before more are read: rows that start together commit
+/// together.
+const WINDOW: (usize, usize) = (256, 128);
 
 /// How long the read model may take to follow.
 const FOLLOW: Duration = Duration::from_secs(600);
 
 /// Rows between two reports of progress.
 const STEP: u64 = 256;
-
-/// Follows an import while it runs.
-pub trait Observer {
-    /// So many rows, and so many bytes of the file, have been read.
-    fn progress(&mut self, rows: u64, bytes: (u64, Option<u64>));
-    /// A row was rejected.
-    fn rejected(&mut self, file: &str, rejection: &Refusal);
-}
-
-/// A row that was not posted, and why.
-#[derive(Clone, Debug)]
-pub enum Refusal {
-    /// The row is not well-formed.
-    Row(RowError),
-    /// The bank does not take it.
-    Command {
-        /// The line.
-        line: u64,
-        /// The column that is to blame.
-        field: &'static str,
-        /// A name for the reason.
-        code: &'static str,
-        /// The reason.
-        reason: String,
-    },
-}
-
-impl Refusal {
-    /// A name for the reason.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Row(error) => error.problem.code(),
-            Self::Command { code, .. } => code,
-        }
-    }
-}
-
-/// What an import has done.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// Rows of the file.
-    pub rows: u64,
-    /// Rows that are posted now, by this import or by one before.
-    pub accepted: u64,
-    /// Rows that are not, by the name of the reason.
-    pub rejected: BTreeMap<&'static str, u64>,
-    /// Events that this import has stored.
-    pub new_events: u64,
-    /// How long it took.
-    pub elapsed: Duration,
-    /// The bank after it.
-    pub totals: Totals,
-}
-
-/// Whether an import was complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Every row is posted.
-    Complete,
-    /// Some were rejected.
-    WithRejections,
-}
-
-/// An import had to stop. What was acknowledged before is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The ledger cannot be read on.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The bank cannot go on.
-    #[error("{file}:{line}: {source}; rows answered before are kept, import the file again")]
-    Bank {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The totals cannot be told.
-    #[error("every row was answered, but the read model cannot be asked: {0}")]
-    Totals(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Imported {
-    /// Rows that were not posted.
-    #[must_use]
-    pub fn rejections(&self) -> u64 {
-        self.rejected.values().sum()
-    }
-
-    /// Whether it was complete.
-    #[must_use]
-    pub fn ending(&self) -> Ending {
-        if self.rejected.is_empty() { Ending::Complete } else { Ending::WithRejections }
-    }
-}
 
 /// Imports a ledger.
 ///
@@ -153,7 +56,7 @@ pub async fn import(
     observer: &mut dyn Observer,
 ) -> Result<Imported, ImportError> {
     let clock = &app.services().clock;
-    let (start, before) = (clock.monotonic(), head(app).await?);
+    let start = clock.monotonic();
     let mut run = Run::new(app, ledger.file().to_owned(), observer);
     while let Some(row) = ledger.next_row()? {
         match row {
@@ -165,16 +68,10 @@ pub async fn import(
     while !run.operations.is_empty() {
         run.finish_one().await?;
     }
-    let Run { rows, accepted, rejected, .. } = run;
+    let Run { rows, accepted, new_events, rejected, .. } = run;
     let elapsed = clock.monotonic().saturating_sub(start);
-    let new_events = head(app).await? - before;
     let totals = present(app).await?;
     Ok(Imported { rows, accepted, rejected, new_events, elapsed, totals })
-}
-
-async fn head(app: &App) -> Result<u64, ImportError> {
-    let info = app.store().info().await;
-    info.map(|info| info.head.get()).map_err(|error| ImportError::Totals(error.into()))
 }
 
 async fn present(app: &App) -> Result<Totals, ImportError> {
@@ -196,6 +93,7 @@ struct Run<'a> {
     operations: HashSet<OperationId>,
     rows: u64,
     accepted: u64,
+    new_events: u64,
     rejected: BTreeMap<&'static str, u64>,
 }
 
@@ -210,6 +108,7 @@ impl<'a> Run<'a> {
             operations: HashSet::new(),
             rows: 0,
             accepted: 0,
+            new_events: 0,
             rejected: BTreeMap::new(),
         }
     }
@@ -217,7 +116,12 @@ impl<'a> Run<'a> {
     /// Takes a row into the window, once there is room.
     async fn admit(&mut self, row: Row) -> Result<(), ImportError> {
         let operation = row.post.operation();
-        while self.operations.len() >= WINDOW || self.operations.contains(&operation) {
+        if self.operations.len() >= WINDOW.0 {
+            while self.operations.len() > WINDOW.1 {
+                self.finish_one().await?;
+            }
+        }
+        while self.operations.contains(&operation) {
             self.finish_one().await?;
         }
         self.operations.insert(operation);
@@ -244,7 +148,10 @@ impl<'a> Run<'a> {
         let Some(ended) = self.tasks.join_next().await else { return Ok(()) };
         let (row, answer) = ended.expect("the bus catches the panics of handlers");
         match answer {
-            Ok(()) => self.accepted += 1,
+            Ok(booked) => {
+                self.accepted += 1;
+                self.new_events += u64::from(booked == Booked::Now);
+            }
             Err(Failure::Refused { field, code, reason }) => {
                 self.reject(Refusal::Command { line: row.line, field, code, reason });
             }
@@ -272,67 +179,5 @@ impl<'a> Run<'a> {
         if self.rows.is_multiple_of(STEP) {
             self.observer.progress(self.rows, bytes);
         }
-    }
-}
-
-type Answer = Result<(), Failure>;
-
-enum Failure {
-    /// The row is to blame.
-    Refused { field: &'static str, code: &'static str, reason: String },
-    /// The row is not to blame.
-    Stopped(Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Posts an entry. Repeating it is safe whatever has become of the first
-/// call, since the operation runs once.
-async fn post(app: &App, post: &Post) -> Answer {
-    let (mut repeats, mut pause) = REPEATS;
-    loop {
-        match app.execute(post.clone()).operation(post.operation()).await {
-            Ok(done) if done.value.is_some() => return Ok(()),
-            Ok(_) => return Err(too_large(post)),
-            Err(error) if error.is_retryable() && repeats > 0 => {
-                app.services().clock.sleep(pause).await;
-                (repeats, pause) = (repeats - 1, pause * 2);
-            }
-            Err(CommandError::Bus(error)) => return Err(blame(app, post, error).await),
-            Err(error) => return Err(Failure::Stopped(error.into())),
-        }
-    }
-}
-
-fn too_large(post: &Post) -> Failure {
-    let reason = format!("`{}` takes account {} out of range", post.entry.amount, post.account);
-    Failure::Refused { field: "amount", code: "balance_overflow", reason }
-}
-
-/// Whether the row is to blame for an error, and which part of it.
-async fn blame(app: &App, post: &Post, error: BusError) -> Failure {
-    let reason = error.to_string();
-    match error {
-        BusError::OperationReused { operation } => {
-            let reason = format!("`{}` {}", post.entry.transaction, other(app, operation).await);
-            Failure::Refused { field: "transaction_id", code: "transaction_reused", reason }
-        }
-        BusError::Load(LoadError::Stream(_)) => {
-            Failure::Refused { field: "account_id", code: "invalid_identifier", reason }
-        }
-        BusError::Commit(CommitError::Invalid(_)) => {
-            Failure::Refused { field: "purpose", code: "row_too_large", reason }
-        }
-        error => Failure::Stopped(error.into()),
-    }
-}
-
-/// What the operation was used for before.
-async fn other(app: &App, operation: OperationId) -> String {
-    let recorded = app.store().resolve(operation).await.ok().flatten();
-    let stream = recorded.as_ref().and_then(|commit| commit.streams().first());
-    match stream {
-        Some((stream, version)) => {
-            format!("is already entry {version} of account {}, with other content", stream.key())
-        }
-        None => "was already used for another entry".to_owned(),
     }
 }

@@ -42,12 +42,11 @@ impl Journal {
         mut show: impl FnMut(AccountId, &AccountEvent),
     ) -> Result<(), QueryError> {
         let mut failed = None;
-        let read = self.read(ReadRequest::category(Account::NAME), |event| {
-            match event.aggregate_id() {
+        let read =
+            self.read(ReadRequest::category(Account::NAME), |event| match event.aggregate_id() {
                 Ok(account) => show(account, event.data()),
                 Err(error) => failed = Some(error),
-            }
-        });
+            });
         read.await?;
         failed.map_or(Ok(()), |error| Err(QueryError::failed(error)))
     }

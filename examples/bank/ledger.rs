@@ -36,8 +36,8 @@ pub enum LedgerError {
         /// The directory.
         file: String,
     },
-    /// There is nothing in it.
-    #[error("{file}: is empty; its first line must name the columns {}", COLUMNS.join(","))]
+    /// There is nothing in its first line.
+    #[error("{file}:1: there is no header; it must name {}", COLUMNS.join(","))]
     Empty {
         /// The file.
         file: String,
@@ -118,14 +118,12 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let mut lines = Lines { file, input, line: Vec::new(), number: 0, read: 0, bytes };
         let mut record = ByteRecord::new();
-        if lines.next()?.is_none() {
-            return Err(LedgerError::Empty { file: lines.file });
-        }
+        let complete = lines.next()?.unwrap_or(true);
         lines.strip_byte_order_mark();
-        if lines.line.is_empty() && lines.number == lines.read {
+        if lines.line.is_empty() {
             return Err(LedgerError::Empty { file: lines.file });
         }
-        let header = split(&lines.line, &mut record);
+        let header = lines.split(complete, &mut record);
         header.map_err(|problem| LedgerError::Header { file: lines.file.clone(), problem })?;
         let columns = Columns::of(&record, &lines.file)?;
         Ok(Self { lines, columns, record })
@@ -156,11 +154,9 @@ impl Ledger {
                 continue;
             }
             let line = self.lines.number;
-            let record = match complete {
-                false => Err(Problem::LongLine { limit: LINE_BYTES }),
-                true => split(&self.lines.line, &mut self.record),
-            };
-            let row = record
+            let row = self
+                .lines
+                .split(complete, &mut self.record)
                 .map_err(|problem| RowError { line, field: None, problem })
                 .and_then(|()| self.columns.row(&self.record, line));
             return Ok(Some(row));
@@ -197,6 +193,14 @@ impl Lines {
         let read = read.map_err(failed)? as u64;
         self.read += read;
         Ok(read)
+    }
+
+    fn split(&self, complete: bool, record: &mut ByteRecord) -> Result<(), Problem> {
+        if complete {
+            split(&self.line, record)
+        } else {
+            Err(Problem::LongLine { limit: LINE_BYTES })
+        }
     }
 
     fn strip_byte_order_mark(&mut self) {

@@ -11,6 +11,7 @@
 pub mod cli;
 mod exit;
 mod output;
+mod progress;
 
 mod day;
 mod ledger;
@@ -19,6 +20,8 @@ mod row;
 
 mod account;
 mod import;
+mod imported;
+mod posting;
 
 mod balances;
 mod history;
@@ -27,13 +30,14 @@ mod report;
 
 mod app;
 
-pub use account::{Account, AccountEvent, AccountId, Entry, Kind, Post};
-pub use app::{OpenError, StoreChoice, build, open};
+pub use account::{Account, AccountEvent, AccountId, Entry, Kind, Post, Posted};
+pub use app::{Create, OpenError, StoreChoice, build, open};
 pub use balances::{Balance, BalanceOf, Balances};
 pub use day::{Day, DayError};
 pub use exit::Exit;
 pub use history::{HistoryLine, HistoryOf};
-pub use import::{Ending, ImportError, Imported, Observer, Refusal, import};
+pub use import::import;
+pub use imported::{Ending, ImportError, Imported, Observer, Refusal};
 pub use journal::Journal;
 pub use ledger::{Ledger, LedgerError};
 pub use money::{Cents, MoneyError, Sum};

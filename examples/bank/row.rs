@@ -11,16 +11,8 @@ use super::money::{Cents, MoneyError};
 
 /// The columns of a ledger. They may stand in any order, and others beside
 /// them.
-pub(super) const COLUMNS: [&str; 8] = [
-    "transaction_id",
-    "account_id",
-    "date",
-    "kind",
-    "operation",
-    "purpose",
-    "amount",
-    "balance",
-];
+pub(super) const COLUMNS: [&str; 8] =
+    ["transaction_id", "account_id", "date", "kind", "operation", "purpose", "amount", "balance"];
 
 /// Bytes that an identifier may have.
 const ID_BYTES: usize = 255;

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::sync::Semaphore;
 
-use crate::store::{Lineage, StreamId, StreamVersion};
+use crate::store::{BuildOwnHash, Lineage, StreamId, StreamVersion};
 
 pub(super) struct AggregateCache<A> {
-    slots: Cache<StreamId, Arc<Slot<A>>>,
+    slots: Cache<StreamId, Arc<Slot<A>>, UnitWeighter, BuildOwnHash>,
 }
 
 /// One stream's state and the queue in front of it.
@@ -50,7 +51,10 @@ impl Drop for Waiting<'_> {
 
 impl<A> AggregateCache<A> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { slots: Cache::new(capacity.max(1)) }
+        let capacity = capacity.max(1);
+        let hasher = BuildOwnHash::default();
+        let (weight, life) = (UnitWeighter, DefaultLifecycle::default());
+        Self { slots: Cache::with(capacity, capacity as u64, weight, hasher, life) }
     }
 
     pub(super) fn slot(&self, stream: &StreamId) -> Arc<Slot<A>> {

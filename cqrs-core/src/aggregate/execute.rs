@@ -93,7 +93,7 @@ impl<A: Apply> AggregateRuntime<A> {
     pub(super) fn stream(&self, id: &A::Id, ctx: &Context) -> Result<StreamId, LoadError> {
         use super::AggregateId;
         let key = id.to_key();
-        Ok(StreamId::of_tenant(ctx.tenant().clone(), Category::named(A::NAME), &*key)?)
+        Ok(StreamId::of_tenant(ctx.tenant(), Category::named(A::NAME), &*key)?)
     }
 
     /// Runs a command to its end.
@@ -262,7 +262,7 @@ impl<A: Apply> AggregateRuntime<A> {
     /// Hands a unit to the store, in this order.
     fn submit<T>(&self, loaded: &Loaded<A>, work: UnitOfWork, outcome: T) -> Pending<T> {
         let (operation, lineage) = (work.operation().id(), loaded.lineage.clone());
-        let commit = Box::pin(self.store.commit(work));
+        let commit = self.store.submit(work);
         Pending { commit, operation, outcome, lineage, snapshot_at: None }
     }
 

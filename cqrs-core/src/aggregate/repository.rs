@@ -1,8 +1,11 @@
 //! Aggregates for handlers that need more than one decision: load, look,
 //! record, save, one stream or several in one unit of work.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::load::{LoadError, Until, load};
 use super::{Aggregate, AggregateRuntime, Apply, Root};
@@ -185,9 +188,7 @@ pub(crate) fn encode_events<E: Event>(
     let encode = |event: &E| {
         let event_type = event.event_type();
         let name = || event_type.name.to_owned();
-        let mut payload = Vec::with_capacity(128);
-        event
-            .encode(&mut payload)
+        let payload = encoded(|out| event.encode(out))
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
         let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
         let id: EventId = services.id(now).into();
@@ -199,4 +200,23 @@ pub(crate) fn encode_events<E: Event>(
             .with_tags(tags))
     };
     events.iter().map(encode).collect()
+}
+
+/// Encodes into a buffer of the thread, so that the bytes are allocated once
+/// and at their size.
+fn encoded(
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
+) -> Result<Bytes, CodecError> {
+    thread_local! {
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    /// A large event must not keep its buffer for ever.
+    const KEPT: usize = 64 << 10;
+    let mut buffer = SCRATCH.take();
+    buffer.clear();
+    let result = encode(&mut buffer).map(|()| Bytes::copy_from_slice(&buffer));
+    if buffer.capacity() <= KEPT {
+        SCRATCH.set(buffer);
+    }
+    result
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use super::{CancelToken, Extensions, Origin};
+use super::{CancelToken, Origin, Parts};
 use crate::message::{Metadata, OperationId, TenantId};
 use crate::runtime::Services;
 use crate::store::Commit;
@@ -32,9 +32,10 @@ struct Done {
 
 impl Context {
     pub(crate) fn new(services: Arc<Services>, mut origin: Origin) -> Self {
-        if let Some(limit) = origin.timeout {
+        if let Some(limit) = origin.said().and_then(|said| said.timeout) {
             let end = services.clock.monotonic().saturating_add(limit);
-            origin.deadline = Some(origin.deadline.map_or(end, |deadline| deadline.min(end)));
+            let deadline = &mut origin.say().deadline;
+            *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
         }
         Self(Arc::new(Call { services, origin, metadata: OnceLock::new(), done: Mutex::default() }))
     }
@@ -50,35 +51,35 @@ impl Context {
 
     /// Whose data the call touches.
     #[must_use]
-    pub fn tenant(&self) -> &TenantId {
-        &self.0.origin.tenant
+    pub fn tenant(&self) -> TenantId {
+        self.said().map_or_else(TenantId::default, |said| said.tenant.clone())
     }
 
     /// A typed value that the caller has put in.
     #[must_use]
     pub fn extension<T: 'static>(&self) -> Option<&T> {
-        self.extensions().get()
+        self.said()?.extensions.get()
     }
 
     /// How long the call may still take, `None` if for ever.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        let deadline = self.0.origin.deadline?;
+        let deadline = self.said()?.deadline?;
         Some(deadline.saturating_sub(self.0.services.clock.monotonic()))
     }
 
     /// The token by which the caller cancels.
     #[must_use]
     pub fn cancel_token(&self) -> Option<&CancelToken> {
-        self.0.origin.cancel.as_ref()
+        self.said()?.cancel.as_ref()
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {
-        self.0.origin.timeout
+        self.said()?.timeout
     }
 
-    pub(crate) fn extensions(&self) -> &Arc<Extensions> {
-        &self.0.origin.extensions
+    fn said(&self) -> Option<&Parts> {
+        self.0.origin.said()
     }
 
     pub(crate) fn services(&self) -> &Arc<Services> {
@@ -88,16 +89,19 @@ impl Context {
     /// The origin of a message that this call's handler sends on.
     pub(crate) fn follow(&self) -> Origin {
         let mut origin = Origin::following(self.metadata());
-        origin.deadline = self.0.origin.deadline;
-        origin.cancel = self.0.origin.cancel.clone();
-        origin.extensions = Arc::clone(self.extensions());
+        if let Some(said) = self.said() {
+            let next = origin.say();
+            next.deadline = said.deadline;
+            next.cancel = said.cancel.clone();
+            next.extensions = Arc::clone(&said.extensions);
+        }
         origin
     }
 
     /// The id for the next unit of work of a call whose operation was given:
     /// the given one first, then ids that follow from it.
     pub(crate) fn next_operation(&self) -> Option<OperationId> {
-        let given = self.0.origin.operation?;
+        let given = self.said()?.operation?;
         let mut done = self.done();
         let ordinal = done.units;
         done.units += 1;

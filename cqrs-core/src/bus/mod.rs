@@ -21,3 +21,4 @@ pub(crate) use dispatch::{Handlers, Named};
 pub use error::{BusError, CommandError, DispatchError, QueryError};
 pub use extensions::Extensions;
 pub use origin::Origin;
+pub(crate) use origin::Parts;

@@ -1,6 +1,7 @@
 //! The receipt of a commit, and the signal that wakes readers.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -120,8 +121,12 @@ impl CommitToken {
     }
 }
 
-/// The sending side of a [`CommitWatch`], held by a store.
-pub struct CommitSignal(watch::Sender<Position>);
+/// The sending side of a [`CommitWatch`], held by a store. Raising it costs
+/// one atomic step while nobody watches.
+pub struct CommitSignal {
+    head: AtomicU64,
+    watchers: watch::Sender<Position>,
+}
 
 /// Wakes when a store has committed.
 #[derive(Clone)]
@@ -131,25 +136,34 @@ impl CommitSignal {
     /// A signal that starts at a position.
     #[must_use]
     pub fn new(head: Position) -> Self {
-        Self(watch::Sender::new(head))
+        Self { head: AtomicU64::new(head.get()), watchers: watch::Sender::new(head) }
     }
 
     /// Raises the signal; a lower position changes nothing.
     pub fn raise(&self, head: Position) {
-        if self.0.receiver_count() == 0 && *self.0.borrow() >= head {
-            return;
+        // The order makes a watcher that subscribes meanwhile either be
+        // counted here or read the new head there.
+        self.head.fetch_max(head.get(), Ordering::SeqCst);
+        if self.watchers.receiver_count() > 0 {
+            self.tell();
         }
-        self.0.send_if_modified(|now| {
-            let risen = head > *now;
-            *now = (*now).max(head);
-            risen
-        });
     }
 
     /// A receiver of it.
     #[must_use]
     pub fn watch(&self) -> CommitWatch {
-        CommitWatch(self.0.subscribe())
+        let receiver = self.watchers.subscribe();
+        self.tell();
+        CommitWatch(receiver)
+    }
+
+    fn tell(&self) {
+        let head = Position::new(self.head.load(Ordering::SeqCst));
+        self.watchers.send_if_modified(|now| {
+            let risen = head > *now;
+            *now = (*now).max(head);
+            risen
+        });
     }
 }
 
@@ -175,7 +189,7 @@ impl CommitWatch {
 
 impl fmt::Debug for CommitSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CommitSignal").field(&*self.0.borrow()).finish()
+        f.debug_tuple("CommitSignal").field(&self.head).finish()
     }
 }
 

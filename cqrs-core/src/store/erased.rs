@@ -92,6 +92,11 @@ impl Store {
     pub fn new(store: impl EventStore) -> Self {
         Self(Arc::new(store))
     }
+
+    /// As [`EventStore::commit`], with the future in its one box.
+    pub(crate) fn submit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>> {
+        self.0.commit(work)
+    }
 }
 
 impl fmt::Debug for Store {

@@ -38,6 +38,7 @@ pub use commit::{Commit, CommitSignal, CommitToken, CommitWatch};
 pub use erased::Store;
 pub use error::{CommitError, InvalidInput, ReadError};
 pub use event::{EventTypeName, NewEvent, RecordedEvent, Tag, Tags};
+pub(crate) use ids::BuildOwnHash;
 pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
 pub use limits::Limits;
 pub use read::{

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    CheckpointName, Cursor, EventQuery, NewEvent, Position, Snapshot, StreamId, StreamVersion,
-    TableName,
+    CheckpointName, Cursor, EventQuery, EventTypeName, NewEvent, Position, RecordedEvent, Snapshot,
+    StreamId, StreamVersion, TableName,
 };
-use crate::message::{OperationId, Timestamp};
+use crate::message::{OperationId, SchemaVersion, Timestamp};
+
+/// An odd constant (the multiplier of PCG's 128-bit generator, O'Neill 2014).
+const FOLD: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
 
 /// Where a stream must be for an append to commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -440,9 +443,8 @@ impl UnitOfWork {
     }
 
     /// Takes the unit apart, so that a store can move its events.
-    #[must_use]
-    pub fn into_streams(self) -> Vec<(StreamId, Vec<NewEvent>)> {
-        self.streams.into_iter().map(|append| (append.stream, append.events)).collect()
+    pub fn into_streams(self) -> impl Iterator<Item = (StreamId, Vec<NewEvent>)> {
+        self.streams.into_iter().map(|append| (append.stream, append.events))
     }
 
     /// Whether the unit writes anything beside a record of its operation.
@@ -477,19 +479,13 @@ impl UnitOfWork {
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
         self.operation.fingerprint.unwrap_or_else(|| {
-            let mut hash = Xxh3::new();
-            let mut part = |bytes: &[u8]| {
-                hash.update(&(bytes.len() as u64).to_le_bytes());
-                hash.update(bytes);
-            };
+            let mut hash: u128 = 0;
+            let mut part = |bytes: &[u8]| hash = folded(hash, bytes);
             for append in &self.streams {
-                part(append.stream.tenant().as_str().as_bytes());
-                part(append.stream.category().as_str().as_bytes());
-                part(append.stream.key().as_bytes());
+                stream_parts(&append.stream, &mut part);
                 for event in &append.events {
-                    part(event.event_type.as_str().as_bytes());
-                    part(&event.schema_version.get().to_le_bytes());
-                    part(&event.payload);
+                    let (event_type, version) = (&event.event_type, event.schema_version);
+                    event_parts(event_type, version, &event.payload, &mut part);
                 }
             }
             for write in &self.tables {
@@ -508,7 +504,57 @@ impl UnitOfWork {
                 part(&epoch.get().to_le_bytes());
                 part(&to.map_or(0, |cursor| cursor.position.get()).to_le_bytes());
             }
-            hash.digest128()
+            hash
         })
     }
+
+    /// Whether the unit appends to one stream, and everything to be recorded
+    /// of its operation can be read from those events.
+    pub(crate) fn is_plain_append(&self) -> bool {
+        matches!(&*self.streams, [append] if !append.events.is_empty())
+            && self.operation.fingerprint.is_none()
+            && self.reply.is_empty()
+            && self.snapshots.is_empty()
+            && self.tables.is_empty()
+            && self.advance.is_none()
+    }
+
+    /// The fingerprint of a plain append, from its recorded events.
+    pub(crate) fn fingerprint_of_append<'a>(
+        events: impl Iterator<Item = &'a RecordedEvent>,
+    ) -> u128 {
+        let mut hash: u128 = 0;
+        let mut part = |bytes: &[u8]| hash = folded(hash, bytes);
+        for (index, event) in events.enumerate() {
+            if index == 0 {
+                stream_parts(event.stream(), &mut part);
+            }
+            let (event_type, version) = (event.event_type(), event.schema_version());
+            event_parts(event_type, version, event.payload(), &mut part);
+        }
+        hash
+    }
+}
+
+/// Each part is hashed on its own and folded in, its place counting: the
+/// streaming form of the hash costs more than the parts are long.
+fn folded(hash: u128, part: &[u8]) -> u128 {
+    hash.wrapping_mul(FOLD).wrapping_add(xxh3_128(part))
+}
+
+fn stream_parts(stream: &StreamId, part: &mut impl FnMut(&[u8])) {
+    part(stream.tenant().as_str().as_bytes());
+    part(stream.category().as_str().as_bytes());
+    part(stream.key().as_bytes());
+}
+
+fn event_parts(
+    event_type: &EventTypeName,
+    version: SchemaVersion,
+    payload: &[u8],
+    part: &mut impl FnMut(&[u8]),
+) {
+    part(event_type.as_str().as_bytes());
+    part(&version.get().to_le_bytes());
+    part(payload);
 }

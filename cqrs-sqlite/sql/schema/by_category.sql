@@ -1,4 +1,5 @@
--- Runs of positions whose events share the category.
+-- Runs of positions that hold every event of the category, and between them a few
+-- others: the events themselves decide.
 CREATE TABLE by_category (
     category INTEGER NOT NULL,
     first INTEGER NOT NULL,

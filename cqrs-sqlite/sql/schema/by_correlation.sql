@@ -1,4 +1,5 @@
--- Runs of positions whose events share the correlation.
+-- Runs of positions that hold every event of the correlation, and between them a few
+-- others: the events themselves decide.
 CREATE TABLE by_correlation (
     correlation BLOB NOT NULL,
     first INTEGER NOT NULL,

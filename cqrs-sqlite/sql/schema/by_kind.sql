@@ -1,4 +1,5 @@
--- Runs of positions whose events share the kind.
+-- Runs of positions that hold every event of the kind, and between them a few
+-- others: the events themselves decide.
 CREATE TABLE by_kind (
     kind INTEGER NOT NULL,
     first INTEGER NOT NULL,

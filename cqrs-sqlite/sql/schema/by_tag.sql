@@ -1,4 +1,5 @@
--- Runs of positions whose events share the tag.
+-- Runs of positions that hold every event of the tag, and between them a few
+-- others: the events themselves decide.
 CREATE TABLE by_tag (
     tag TEXT NOT NULL,
     first INTEGER NOT NULL,

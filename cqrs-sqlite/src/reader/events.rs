@@ -38,6 +38,9 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
     let forward = request.direction() == Direction::Forward;
     let scan = if forward { sql::RANGE_FORWARD } else { sql::RANGE_BACKWARD };
     let Some(choice) = choice else {
+        if request.query().items().is_empty() {
+            page.expect(last - first + 1);
+        }
         range(connection, scan, first, last, &mut page)?;
         return Ok(page.finish(span));
     };

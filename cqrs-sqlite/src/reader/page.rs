@@ -17,6 +17,9 @@ use crate::names::Names;
 /// A page ends early once it holds this many bytes of events.
 const PAGE_BYTES: usize = 16 << 20;
 
+/// Events for which room is made ahead.
+const MOST_ROOM: i64 = 10_000;
+
 /// The inclusive bounds of a read, as places: versions or positions.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
@@ -62,8 +65,14 @@ impl<'s> PageBuilder<'s> {
         request: &'s ReadRequest,
         categories: Option<HashSet<i64>>,
     ) -> Self {
-        let events = Vec::with_capacity(request.page_limit().min(16));
+        let events = Vec::new();
         Self { connection, names, request, categories, arena: Arena::new(), events, full: false }
+    }
+
+    /// Makes room for so many events.
+    pub(super) fn expect(&mut self, events: i64) {
+        let room = events.clamp(0, MOST_ROOM) as usize;
+        self.events.reserve(room.min(self.request.page_limit() - self.events.len()));
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -124,7 +133,7 @@ impl<'s> PageBuilder<'s> {
         .with_tags(tags);
         let stream = match request.source() {
             Source::Stream(stream) => stream.clone(),
-            _ => self.names.stream(self.connection, integer(row, 1)?)?,
+            _ => self.names.stream(self.connection, integer(row, 1)?)?.clone(),
         };
         let position = Position::new(integer(row, 0)? as u64);
         let version = StreamVersion::new(integer(row, 2)? as u64);
@@ -171,7 +180,7 @@ struct Arena {
 
 impl Arena {
     const FIRST: usize = 4 << 10;
-    const LARGEST: usize = 256 << 10;
+    const LARGEST: usize = 64 << 10;
 
     fn new() -> Self {
         Self { chunk: BytesMut::new(), next: Self::FIRST, kept: 0 }

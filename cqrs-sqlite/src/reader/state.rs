@@ -100,7 +100,7 @@ fn streams(
     found
         .into_iter()
         .map(|(stream, version)| {
-            Ok((names.stream(connection, stream)?, StreamVersion::new(version as u64)))
+            Ok((names.stream(connection, stream)?.clone(), StreamVersion::new(version as u64)))
         })
         .collect()
 }

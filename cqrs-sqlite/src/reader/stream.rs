@@ -43,6 +43,7 @@ pub(super) fn read(
     let span = Span::new(request, place.as_ref().map_or(0, |place| place.version as u64));
     let mut page = PageBuilder::new(connection, names, request, None);
     let Some(place) = place.filter(|_| !span.is_empty()) else { return Ok(page.finish(span)) };
+    page.expect(span.last() - span.first() + 1);
     let tail = tail(connection, &place, span)?;
     if request.direction() == Direction::Forward {
         indexed(connection, sql::STREAM_FORWARD, &place, span, &mut page)?;

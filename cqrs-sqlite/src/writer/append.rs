@@ -9,9 +9,9 @@ use cqrs_core::store::{
 };
 use rusqlite::{CachedStatement, Connection};
 
-use super::group::{Log, REFRESHED};
 use super::heads::Head;
 use super::index::Entry;
+use super::log::{Log, REFRESHED};
 use crate::fault::Outcome;
 use crate::sql;
 

@@ -11,12 +11,16 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::group::{Known, Log};
+use super::log::{Known, Log};
 use crate::fault::Outcome;
 use crate::sql;
 
 /// Events that are indexed together, at least and at most.
 const BATCH: (u64, u64) = (1024, 16_384);
+/// A run goes on over fewer than this many events without its key. Readers
+/// look at each event anyway, and a few that they skip cost less than a run
+/// more; types that alternate would have a run for each event.
+const GAP: i64 = 4;
 /// Events that may stay behind the index for as long as nobody writes.
 const NOT_WORTH_IT: i64 = 64;
 
@@ -160,7 +164,7 @@ impl Tail {
     }
 }
 
-/// Stretches of positions whose events share a key: key, first, last.
+/// Stretches of positions with events that share a key: key, first, last.
 struct Runs<K>(Vec<(K, i64, i64)>);
 
 impl<K> Default for Runs<K> {
@@ -185,9 +189,8 @@ impl<K: Ord + rusqlite::ToSql> Runs<K> {
 
     fn write(mut self, connection: &Connection, statement: &str) -> Outcome<u64> {
         self.0.sort_unstable();
-        // A tag may stand twice on one event, and beside another one.
         self.0.dedup_by(|next, run| {
-            let joins = next.0 == run.0 && next.1 <= run.2 + 1;
+            let joins = next.0 == run.0 && next.1 <= run.2 + GAP;
             if joins {
                 run.2 = run.2.max(next.2);
             }

@@ -9,6 +9,7 @@ mod append;
 mod group;
 mod heads;
 mod index;
+mod log;
 mod pages;
 mod tables;
 mod thread;

@@ -3,8 +3,11 @@
 //! SQLite tells only while it does a checkpoint. So what is written is
 //! counted roughly, and each checkpoint corrects the scale.
 
-/// Pages that may stand in the write-ahead log before a checkpoint.
-const MANY: f64 = 6144.0;
+/// Pages that may stand in the write-ahead log before a checkpoint. Few: SQLite
+/// writes over the same part of its file again and again then, and a flush is
+/// cheaper while a file does not grow. Only a transaction that is larger than
+/// this makes it longer.
+const MANY: f64 = 1024.0;
 
 /// Bytes of a page.
 const PAGE: usize = 4096;

@@ -8,7 +8,7 @@ use cqrs_core::store::{
 };
 use rusqlite::{Connection, OptionalExtension};
 
-use super::group::Log;
+use super::log::Log;
 use crate::fault::Outcome;
 use crate::reader;
 use crate::sql;

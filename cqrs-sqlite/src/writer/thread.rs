@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use cqrs_core::OperationId;
 use cqrs_core::store::{Commit, CommitError, CommitSignal, Position, ReadError};
 
-use super::group::{Group, Log};
+use super::group::Group;
+use super::log::{Log, poisoned};
 use super::{Answer, Job, Opened};
 use crate::OpenError;
 use crate::connection;
+use crate::fault::Fault;
 use crate::options::SqliteOptions;
 use crate::reader;
 use crate::schema;
@@ -128,6 +130,7 @@ impl Thread<'_> {
     /// late for a flush that starts at once. A moment's patience puts them
     /// into one group with those who came meanwhile, and saves every other
     /// flush. One caller alone is never waited for.
+    #[expect(clippy::disallowed_methods, reason = "100 microseconds on a thread of its own")]
     fn gather(&self, group: &mut Group) -> Option<Job> {
         let expected = self.answered + group.len();
         if self.answered < FEW_UNITS {
@@ -149,17 +152,18 @@ impl Thread<'_> {
     }
 
     fn resolve(&mut self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
-        let path = self.path.clone();
         let found = catch_unwind(AssertUnwindSafe(|| self.log.operation(operation)));
-        let found = found.unwrap_or_else(|_| {
-            self.log.forget();
-            Err(crate::fault::Fault::damaged("looking the operation up panicked"))
-        });
-        match found.map_err(|fault| fault.into_read_error(&path))? {
-            None if self.log.is_poisoned() => {
-                Err(ReadError::Unavailable { reason: super::group::poisoned(&path) })
+        let found =
+            found.unwrap_or_else(|_| Err(Fault::damaged("looking the operation up panicked")));
+        match found {
+            Ok(None) if self.log.is_poisoned() => {
+                Err(ReadError::Unavailable { reason: poisoned(&self.path) })
             }
-            found => Ok(found),
+            Ok(found) => Ok(found),
+            Err(fault) => {
+                self.log.forget();
+                Err(fault.into_read_error(&self.path))
+            }
         }
     }
 }

@@ -1,28 +1,36 @@
 //! The events, the streams over them, and the operations that wrote them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
+use super::chunks::Chunks;
 use crate::message::{OperationId, Timestamp};
 use crate::store::{
-    Commit, CommitError, CommitToken, Direction, LogId, Page, Position, ReadError, ReadRequest,
-    RecordedEvent, Source, StreamId, StreamVersion, UnitOfWork,
+    BuildOwnHash, Commit, CommitError, CommitToken, Direction, LogId, Page, Position, ReadError,
+    ReadRequest, RecordedEvent, Source, StreamId, StreamVersion, UnitOfWork,
 };
 
 pub(super) struct Log {
     id: LogId,
-    events: Vec<RecordedEvent>,
+    events: Chunks<RecordedEvent>,
     /// Positions of each stream's events, in order.
-    streams: HashMap<StreamId, Vec<u64>>,
-    operations: HashMap<OperationId, Record>,
+    streams: HashMap<StreamId, Vec<u64>, BuildOwnHash>,
+    operations: HashMap<OperationId, Record, BuildOwnHash>,
     last_recorded: Timestamp,
 }
 
+/// What is known of an operation: its events by index, and more only where
+/// they do not tell it.
 struct Record {
+    first: u64,
+    count: u32,
+    more: Option<Box<More>>,
+}
+
+struct More {
     fingerprint: u128,
-    /// Index of the first event and number of events.
-    events: (usize, usize),
     recorded_at: Timestamp,
     reply: Bytes,
 }
@@ -31,9 +39,9 @@ impl Log {
     pub(super) fn new(id: LogId) -> Self {
         Self {
             id,
-            events: Vec::new(),
-            streams: HashMap::new(),
-            operations: HashMap::new(),
+            events: Chunks::new(),
+            streams: HashMap::default(),
+            operations: HashMap::default(),
             last_recorded: Timestamp::MIN,
         }
     }
@@ -67,17 +75,28 @@ impl Log {
 
     pub(super) fn operation(&self, operation: OperationId) -> Option<Commit> {
         let record = self.operations.get(&operation)?;
-        let (first, count) = record.events;
+        let count = record.count as usize;
+        let events = || self.events.from(record.first as usize).take(count);
         let mut streams: Vec<(StreamId, StreamVersion)> = Vec::new();
-        for event in &self.events[first..first + count] {
+        for event in events() {
             match streams.iter_mut().find(|(stream, _)| stream == event.stream()) {
                 Some((_, version)) => *version = event.version(),
                 None => streams.push((event.stream().clone(), event.version())),
             }
         }
-        let token = CommitToken::new(self.id, (first + count) as u64);
-        let commit = Commit::new(operation, streams, token, record.recorded_at);
-        Some(commit.with_record(record.fingerprint, record.reply.clone()))
+        let token = CommitToken::new(self.id, record.first + count as u64);
+        let commit = |at, streams| Commit::new(operation, streams, token, at);
+        Some(match &record.more {
+            Some(more) => {
+                let More { fingerprint, recorded_at, reply } = &**more;
+                commit(*recorded_at, streams).with_record(*fingerprint, reply.clone())
+            }
+            None => {
+                let recorded_at = events().next()?.recorded_at();
+                let fingerprint = UnitOfWork::fingerprint_of_append(events());
+                commit(recorded_at, streams).with_record(fingerprint, Bytes::new())
+            }
+        })
     }
 
     pub(super) fn check(&self, work: &UnitOfWork) -> Result<(), CommitError> {
@@ -93,9 +112,10 @@ impl Log {
         }
         for guard in work.guards() {
             let read_to = guard.after();
-            let unread = self.events.iter().skip(read_to.get() as usize);
-            let hit = unread
-                .into_iter()
+            let unread = usize::try_from(read_to.get()).unwrap_or(usize::MAX);
+            let hit = self
+                .events
+                .from(unread.min(self.events.len()))
                 .find(|event| guard.query().matches(event.event_type().as_str(), event.tags()));
             if let Some(event) = hit {
                 return Err(CommitError::QueryConflict { at: event.position(), read_to });
@@ -110,14 +130,23 @@ impl Log {
         let recorded_at = self.last_recorded.max(work.recorded_at());
         let first = self.events.len();
         let empty = work.streams().iter().all(|append| append.events().is_empty());
-        let record =
-            (!empty || !operation.is_fresh()).then(|| (work.fingerprint(), work.reply().clone()));
+        let is_recorded = !empty || !operation.is_fresh();
+        let more = (is_recorded && !work.is_plain_append()).then(|| {
+            let (fingerprint, reply) = (work.fingerprint(), work.reply().clone());
+            Box::new(More { fingerprint, recorded_at, reply })
+        });
         let mut streams = Vec::with_capacity(work.streams().len());
         for (stream, events) in work.into_streams() {
             if events.is_empty() {
                 continue;
             }
-            let positions = self.streams.entry(stream.clone()).or_default();
+            // All events of a stream share one name.
+            let mut entry = match self.streams.entry(stream) {
+                Entry::Occupied(entry) => entry,
+                Entry::Vacant(entry) => entry.insert_entry(Vec::new()),
+            };
+            let stream = entry.key().clone();
+            let positions = entry.get_mut();
             for event in events {
                 let position = Position::new(self.events.len() as u64 + 1);
                 positions.push(position.get());
@@ -127,10 +156,10 @@ impl Log {
             }
             streams.push((stream, StreamVersion::new(positions.len() as u64)));
         }
-        if let Some((fingerprint, reply)) = record {
-            let events = (first, self.events.len() - first);
-            self.operations
-                .insert(operation.id(), Record { fingerprint, events, recorded_at, reply });
+        if is_recorded {
+            let count = u32::try_from(self.events.len() - first).expect("units are limited");
+            let record = Record { first: first as u64, count, more };
+            self.operations.insert(operation.id(), record);
         }
         if !empty {
             self.last_recorded = recorded_at;
@@ -146,11 +175,11 @@ impl Log {
         match request.source() {
             Source::Stream(stream) => {
                 let positions = self.streams.get(stream).map_or(&[][..], Vec::as_slice);
-                let at = |place: u64| &self.events[positions[place as usize - 1] as usize - 1];
+                let at = |place: u64| self.events.at(positions[place as usize - 1] as usize - 1);
                 Ok(page(request, positions.len() as u64, at))
             }
             Source::All { .. } | Source::Category { .. } => {
-                let at = |place: u64| &self.events[place as usize - 1];
+                let at = |place: u64| self.events.at(place as usize - 1);
                 Ok(page(request, self.events.len() as u64, at))
             }
         }

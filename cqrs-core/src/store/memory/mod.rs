@@ -5,6 +5,7 @@
 //! One mutex guards the log. A unit commits inside the call to `commit`,
 //! which holds the lock for that long and never across an await.
 
+mod chunks;
 mod log;
 mod tables;
 

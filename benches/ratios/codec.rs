@@ -1,0 +1,83 @@
+//! Decoding a stored event, against serde on the bare struct.
+
+use cqrs_core::event::EncodedEvent;
+use cqrs_core::message::{Codec, Encoding, Json, MessagePack, SchemaVersion};
+use cqrs_core::prelude::*;
+
+use crate::account::{self, AccountEvent};
+use crate::report::{Line, Report, timed};
+
+const COUNT: u64 = 200_000;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Content {
+    cents: i64,
+    reference: String,
+    note: String,
+}
+
+pub(crate) fn run(report: &mut Report) {
+    let json = account::payload();
+    let content: Content = serde_json::from_slice(&json).expect("the payload is the content");
+    let mut packed = Vec::new();
+    MessagePack::encode(&content, &mut packed).expect("the content can be packed");
+    let line = |name| Line { name, aim: "", unit: "events", count: COUNT, rounds: 11 };
+    let by_hand = || {
+        timed(|| {
+            for _ in 0..COUNT {
+                let content: Content =
+                    serde_json::from_slice(std::hint::black_box(&json)).expect("it decodes");
+                std::hint::black_box(content.cents);
+            }
+        })
+    };
+    let event = EncodedEvent {
+        event_type: "account.deposited",
+        schema_version: SchemaVersion::FIRST,
+        encoding: &Encoding::JSON,
+        payload: &json,
+    };
+    let ours = || {
+        timed(|| {
+            for _ in 0..COUNT {
+                let event = AccountEvent::decode(std::hint::black_box(event));
+                std::hint::black_box(event.expect("it decodes"));
+            }
+        })
+    };
+    report.compare(&line("decode of an event, JSON, against bare serde_json"), ours, by_hand);
+    let packed = || {
+        timed(|| {
+            for _ in 0..COUNT {
+                let content = MessagePack::decode::<Content>(std::hint::black_box(&packed));
+                std::hint::black_box(content.expect("it decodes").cents);
+            }
+        })
+    };
+    report.compare(
+        &line("decode of an event, MessagePack, against bare serde_json"),
+        packed,
+        by_hand,
+    );
+    let encode_by_hand = || {
+        timed(|| {
+            for _ in 0..COUNT {
+                std::hint::black_box(serde_json::to_vec(&content).expect("it encodes"));
+            }
+        })
+    };
+    let encode = || {
+        timed(|| {
+            for _ in 0..COUNT {
+                let mut out = Vec::with_capacity(256);
+                Json::encode(&content, &mut out).expect("it encodes");
+                std::hint::black_box(out);
+            }
+        })
+    };
+    report.compare(
+        &line("encode of an event, JSON, against bare serde_json"),
+        encode,
+        encode_by_hand,
+    );
+}
