@@ -14,12 +14,20 @@ pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, 
 pub use crate::event::{DecodeError, EncodedEvent, Event, EventType};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::projection::{Project, Projection, TableKey};
-pub use crate::query::{AnswerTo, OneQueryHandlerFor, Query};
+pub use crate::query::{OneQueryHandlerFor, Query};
 pub use crate::registry::{Body, Kind, Register, Registration, Serves};
 pub use crate::runtime::BoxFuture;
 pub use crate::store::{InvalidInput, Shape, Tag, Tags};
 
 pub use ::std;
+
+/// That an aggregate applies its events; asked for where it is derived.
+pub fn applies<A: Apply>() {}
+
+/// The one instance of the decoder that a stored state needs.
+pub fn decode_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    Json::decode(bytes)
+}
 
 /// Submits a registration when the program is linked.
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, LitInt, LitStr, Path, Token, Type};
 
@@ -25,26 +26,32 @@ pub(crate) enum Form {
     Expr,
     /// `key = path`
     Path,
-    /// `key(..)`
-    List,
+    /// `key(..)`, with an example of what stands inside.
+    List(&'static str),
     /// `key` or `key = "text"`
     FlagOrText,
+    /// A key of another place, which this names.
+    Elsewhere(&'static str),
 }
 
 impl Form {
     fn example(self, key: &str) -> String {
         match self {
+            Self::Elsewhere(place) => format!("`{key}` {place}"),
             Self::Flag => format!("`{key}` alone"),
             Self::Text => format!("`{key} = \"..\"`"),
             Self::Number => format!("`{key} = 1`"),
             Self::Type => format!("`{key} = Type`"),
             Self::Expr => format!("`{key} = value`"),
             Self::Path => format!("`{key} = path`"),
-            Self::List => format!("`{key}(..)`"),
+            Self::List(inside) => format!("`{key}({inside})`"),
             Self::FlagOrText => format!("`{key}` or `{key} = \"..\"`"),
         }
     }
 }
+
+/// The table of an attribute's keys.
+pub(crate) type Keys = [(&'static str, Form)];
 
 pub(crate) enum Value {
     Flag,
@@ -54,6 +61,8 @@ pub(crate) enum Value {
     Expr(Box<Expr>),
     Path(Path),
     List(TokenStream),
+    /// Of another form; reported already.
+    Malformed,
 }
 
 /// The arguments of all attributes of one name on one item.
@@ -66,7 +75,7 @@ impl Args {
     pub(crate) fn of(
         attrs: &[Attribute],
         name: &'static str,
-        keys: &[(&'static str, Form)],
+        keys: &Keys,
         ctxt: &mut Ctxt,
     ) -> Self {
         let mut args = Self { found: Vec::new() };
@@ -87,7 +96,7 @@ impl Args {
     pub(crate) fn parse(
         tokens: TokenStream,
         name: &'static str,
-        keys: &[(&'static str, Form)],
+        keys: &Keys,
         ctxt: &mut Ctxt,
     ) -> Self {
         let mut args = Self { found: Vec::new() };
@@ -95,31 +104,21 @@ impl Args {
         args
     }
 
-    fn read(
-        &mut self,
-        tokens: TokenStream,
-        name: &'static str,
-        keys: &[(&'static str, Form)],
-        ctxt: &mut Ctxt,
-    ) {
+    fn read(&mut self, tokens: TokenStream, name: &'static str, keys: &Keys, ctxt: &mut Ctxt) {
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                let before = input.cursor();
-                if let Err(error) = self.one(input, name, keys, ctxt) {
-                    ctxt.push(error);
-                    skip_value(input)?;
+                self.one(input, name, keys, ctxt)?;
+                if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+                    continue;
                 }
-                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                    let rest = input.cursor().token_stream();
-                    ctxt.error(rest, Code::ATTRIBUTE_VALUE, "expected `,`");
+                let next = input.cursor().token_stream().into_iter().next();
+                ctxt.error(next, Code::ATTRIBUTE_VALUE, "put a `,` before this");
+                if !input.peek(Ident::peek_any) {
                     skip_value(input)?;
-                    if input.cursor() == before {
-                        break;
-                    }
                     let _: Option<Token![,]> = input.parse()?;
                 }
             }
-            input.parse::<TokenStream>().map(drop)
+            Ok(())
         };
         if let Err(error) = parser.parse2(tokens) {
             ctxt.push(error);
@@ -130,33 +129,59 @@ impl Args {
         &mut self,
         input: ParseStream<'_>,
         name: &'static str,
-        keys: &[(&'static str, Form)],
+        keys: &Keys,
         ctxt: &mut Ctxt,
     ) -> syn::Result<()> {
+        if !input.peek(Ident::peek_any) {
+            let next = input.cursor().token_stream().into_iter().next();
+            let message = format!("begin with a name, one of {}", list_of(keys));
+            ctxt.error(next, Code::ATTRIBUTE_VALUE, message);
+            return skip_value(input);
+        }
         let key = input.call(Ident::parse_any)?;
         let text = key.to_string();
-        let Some((_, form)) = keys.iter().find(|(known, _)| *known == text) else {
-            let hint = match nearest(&text, keys.iter().map(|(known, _)| *known)) {
-                Some(known) => format!("did you mean `{known}`?"),
+        let here = |form: &Form| !matches!(form, Form::Elsewhere(_));
+        let known = match keys.iter().find(|(known, _)| *known == text) {
+            Some((known, form)) if here(form) => Some((*known, *form)),
+            Some((_, form)) => {
+                let message = format!("write {}", form.example(&text));
+                ctxt.error(&key, Code::UNKNOWN_ATTRIBUTE, message);
+                return skip_value(input);
+            }
+            None => None,
+        };
+        // What is probably meant is read as if it stood there, so that one
+        // wrong letter is one error.
+        let near = known.or_else(|| {
+            let names = keys.iter().filter(|(_, form)| here(form)).map(|(known, _)| *known);
+            let name = nearest(&text, names)?;
+            keys.iter().copied().find(|(known, _)| *known == name)
+        });
+        if known.is_none() {
+            let hint = match near {
+                Some((near, _)) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", list_of(keys)),
             };
             let message = format!("unknown `{name}` attribute `{text}`; {hint}");
             ctxt.error(&key, Code::UNKNOWN_ATTRIBUTE, message);
-            return skip_value(input);
-        };
-        let value = match value(input, *form) {
+        }
+        let Some((near, form)) = near else { return skip_value(input) };
+        let value = match value(input, form) {
             Ok(value) => value,
             Err(_) => {
-                let message = format!("write {}", form.example(&text));
-                ctxt.error(&key, Code::ATTRIBUTE_VALUE, message);
-                return skip_value(input);
+                if known.is_some() {
+                    let message = format!("write {}", form.example(near));
+                    ctxt.error(&key, Code::ATTRIBUTE_VALUE, message);
+                }
+                skip_value(input)?;
+                Value::Malformed
             }
         };
-        if self.found.iter().any(|(known, _)| *known == key) {
+        if !self.has(near) {
+            self.found.push((Ident::new(near, key.span()), value));
+        } else if known.is_some() {
             let message = format!("`{text}` is given twice; keep one");
             ctxt.error(&key, Code::REPEATED_ATTRIBUTE, message);
-        } else {
-            self.found.push((key, value));
         }
         Ok(())
     }
@@ -214,67 +239,101 @@ impl Args {
         match number.base10_parse::<u32>() {
             Ok(version) if version > 0 => version,
             _ => {
-                ctxt.error(number, Code::ATTRIBUTE_VALUE, "versions count from 1");
+                let message = "write a version from 1 to 4294967295";
+                ctxt.error(number, Code::ATTRIBUTE_VALUE, message);
                 1
             }
         }
     }
 
-    /// A type that must be given.
+    /// A type that must be given; without it, one that says so.
     pub(crate) fn required_type(
         &self,
         key: &'static str,
         name: &str,
         at: &Ident,
         ctxt: &mut Ctxt,
-    ) -> Option<Type> {
-        let found = self.ty(key).cloned();
-        if found.is_none() && !self.has(key) {
-            let message = format!("add `#[{name}({key} = ..)]` to `{at}`");
-            ctxt.error(at, Code::MISSING_ATTRIBUTE, message);
+    ) -> Type {
+        if let Some(ty) = self.ty(key) {
+            return ty.clone();
         }
-        found
+        if let Some(key) = self.key(key) {
+            // Word for word what is reported already: the compiler shows it once.
+            let message = format!("write {}", Form::Type.example(&key.to_string()));
+            return ctxt.error_type(key, Code::ATTRIBUTE_VALUE, message);
+        }
+        let message = format!("add `#[{name}({key} = ..)]` to `{at}`");
+        ctxt.error_type(at, Code::MISSING_ATTRIBUTE, message)
     }
 
-    /// A wire name: given, or made from the item's.
-    pub(crate) fn name(&self, default: String, ctxt: &mut Ctxt) -> String {
-        let Some(text) = self.text("name") else { return default };
-        let name = text.value();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
-            let message = "a name has 1 to 255 of the characters a-z A-Z 0-9 . _ -";
-            ctxt.error(text, Code::NAME, message);
-        }
-        name
+    /// A wire name: given, or made from the name of an item.
+    pub(crate) fn name(&self, default: String, item: &Ident, ctxt: &mut Ctxt) -> String {
+        let Some(text) = self.text("name") else {
+            if !is_name(&default) {
+                let message = format!(
+                    "give `{item}` a stored name of its own: `name = \"..\"`\nhelp: `{default}` has \
+                     other characters than {NAME_CHARACTERS}"
+                );
+                ctxt.error(item, Code::NAME, message);
+            }
+            return default;
+        };
+        check_name(text, ctxt);
+        text.value()
     }
 }
 
-fn list_of(keys: &[(&'static str, Form)]) -> String {
-    keys.iter().map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+const NAME_CHARACTERS: &str = "a-z A-Z 0-9 . _ -";
+
+/// Notes a name that is not well-formed.
+pub(crate) fn check_name(text: &LitStr, ctxt: &mut Ctxt) -> bool {
+    let well_formed = is_name(&text.value());
+    if !well_formed {
+        let message = format!("write a name of 1 to 255 of the characters {NAME_CHARACTERS}");
+        ctxt.error(text, Code::NAME, message);
+    }
+    well_formed
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=255).contains(&name.len()) && name.chars().all(allowed)
+}
+
+fn list_of(keys: &Keys) -> String {
+    let here = keys.iter().filter(|(_, form)| !matches!(form, Form::Elsewhere(_)));
+    here.map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn value(input: ParseStream<'_>, form: Form) -> syn::Result<Value> {
+    // Tried on a copy, so that a value of another form can be skipped whole.
     let ahead = input.fork();
-    let read = |input: ParseStream<'_>| -> syn::Result<Value> {
-        if form == Form::Flag || (form == Form::FlagOrText && !input.peek(Token![=])) {
-            return Ok(Value::Flag);
-        }
-        if form == Form::List {
-            let content;
-            syn::parenthesized!(content in input);
-            return content.parse().map(Value::List);
-        }
-        input.parse::<Token![=]>()?;
-        Ok(match form {
-            Form::Text | Form::FlagOrText => Value::Text(input.parse()?),
-            Form::Number => Value::Number(input.parse()?),
-            Form::Type => Value::Type(input.parse()?),
-            Form::Path => Value::Path(input.call(Path::parse_mod_style)?),
-            Form::Expr | Form::Flag | Form::List => Value::Expr(input.parse()?),
-        })
-    };
-    let well_formed = read(&ahead).is_ok() && (ahead.is_empty() || ahead.peek(Token![,]));
-    if well_formed { read(input) } else { Err(input.error("another form")) }
+    let value = read_value(&ahead, form)?;
+    let alone = matches!(value, Value::Flag);
+    if alone && (ahead.peek(Token![=]) || ahead.peek(syn::token::Paren)) {
+        return Err(ahead.error("a value"));
+    }
+    input.advance_to(&ahead);
+    Ok(value)
+}
+
+fn read_value(input: ParseStream<'_>, form: Form) -> syn::Result<Value> {
+    if form == Form::Flag || (form == Form::FlagOrText && !input.peek(Token![=])) {
+        return Ok(Value::Flag);
+    }
+    if matches!(form, Form::List(_)) {
+        let content;
+        syn::parenthesized!(content in input);
+        return content.parse().map(Value::List);
+    }
+    input.parse::<Token![=]>()?;
+    Ok(match form {
+        Form::Text | Form::FlagOrText => Value::Text(input.parse()?),
+        Form::Number => Value::Number(input.parse()?),
+        Form::Type => Value::Type(input.parse()?),
+        Form::Path => Value::Path(input.call(Path::parse_mod_style)?),
+        _ => Value::Expr(input.parse()?),
+    })
 }
 
 /// Goes on to the next comma, so that one mistake is one error.

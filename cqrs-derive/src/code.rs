@@ -65,6 +65,10 @@ codes! {
     METHOD_OUTSIDE_HANDLERS = 604;
     /// An impl marked `#[handlers]` without a handler.
     NO_HANDLERS = 605;
+    /// A method of a service that does not take `&self`.
+    RECEIVER = 606;
+    /// The text of a rejection names no field.
+    REJECTION_TEXT = 701;
     /// A mistake of the macro itself.
     INTERNAL = 999;
 }

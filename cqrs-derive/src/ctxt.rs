@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::{Type, parse_quote_spanned};
 
 use crate::code::Code;
 
@@ -9,17 +10,42 @@ use crate::code::Code;
 /// a mistake of ours.
 pub(crate) struct Ctxt {
     errors: Option<Vec<syn::Error>>,
+    /// Some mistakes are reported by a type in the stub.
+    stands_in_a_type: bool,
 }
 
 impl Ctxt {
     pub(crate) fn new() -> Self {
-        Self { errors: Some(Vec::new()) }
+        Self { errors: Some(Vec::new()), stands_in_a_type: false }
     }
 
     /// Notes a mistake at some tokens.
     pub(crate) fn error(&mut self, at: impl ToTokens, code: Code, message: impl std::fmt::Display) {
         let error = syn::Error::new_spanned(at, format!("{message} [{code}]"));
         self.push(error);
+    }
+
+    /// Notes a mistake that leaves a type open, and gives a type that reports
+    /// it. It stands in the stub once: the compiler then lets everything pass
+    /// that depends on this type.
+    pub(crate) fn error_type(
+        &mut self,
+        at: impl ToTokens,
+        code: Code,
+        message: impl std::fmt::Display,
+    ) -> Type {
+        self.stands_in_a_type = true;
+        let message = format!("{message} [{code}]");
+        let span = syn::spanned::Spanned::span(&at);
+        // In the place of a type the compiler would take `()` for the macro; an
+        // unknown length makes the whole type unknown.
+        parse_quote_spanned!(span=> [(); ::core::compile_error! { #message }])
+    }
+
+    /// Takes over the mistakes of a part.
+    pub(crate) fn take(&mut self, mut part: Self) {
+        self.stands_in_a_type |= part.stands_in_a_type;
+        part.errors.take().into_iter().flatten().for_each(|error| self.push(error));
     }
 
     /// Notes what `syn` says.
@@ -30,13 +56,14 @@ impl Ctxt {
     }
 
     pub(crate) fn is_clean(&self) -> bool {
-        self.errors.as_ref().is_none_or(Vec::is_empty)
+        !self.stands_in_a_type && self.errors.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// The tokens that report the mistakes, `None` if there are none.
     pub(crate) fn finish(mut self) -> Option<TokenStream> {
+        let clean = self.is_clean();
         let mut errors = self.errors.take().unwrap_or_default().into_iter();
-        let mut all = errors.next()?;
+        let Some(mut all) = errors.next() else { return (!clean).then(TokenStream::new) };
         errors.for_each(|error| all.combine(error));
         Some(all.into_compile_error())
     }

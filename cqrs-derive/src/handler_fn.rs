@@ -1,13 +1,13 @@
 //! The signature of a handler: its message, its further parameters, what it
 //! returns.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{FnArg, GenericArgument, PathArguments, ReturnType, Signature, Type};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, FnArg, GenericArgument, PathArguments, ReturnType, Signature, Type};
 
 use crate::code::Code;
 use crate::ctxt::Ctxt;
+use crate::expand::qualified;
 use crate::krate::Krate;
 
 /// A further parameter of a handler.
@@ -15,10 +15,12 @@ enum Param {
     /// Exists only within a call: `&Metadata`, `&Context`.
     OfCall(TokenStream),
     /// Resolved when the application is built.
-    Resolved { ty: Type, by_ref: bool },
+    Resolved { ty: Box<Type>, by_ref: bool },
 }
 
 pub(crate) struct HandlerFn {
+    /// The conditions under which it exists.
+    pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: Ident,
     pub(crate) message: Type,
     is_async: bool,
@@ -29,9 +31,25 @@ pub(crate) struct HandlerFn {
     pub(crate) flattened: bool,
 }
 
+/// The name of a generated variable: out of sight of what users write, and the
+/// same wherever the code around it is said to stand.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The type behind the invisible groups in which `macro_rules!` hands over
+/// `$ty:ty`, and behind parentheses.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        _ => ty,
+    }
+}
+
 /// The type behind a `&`, without `mut`.
 pub(crate) fn referent(ty: &Type) -> Option<&Type> {
-    match ty {
+    match bare(ty) {
         Type::Reference(reference) if reference.mutability.is_none() => Some(&reference.elem),
         _ => None,
     }
@@ -39,7 +57,7 @@ pub(crate) fn referent(ty: &Type) -> Option<&Type> {
 
 /// The name of a type's last path segment.
 pub(crate) fn last_name(ty: &Type) -> Option<String> {
-    match ty {
+    match bare(ty) {
         Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
         _ => None,
     }
@@ -47,7 +65,7 @@ pub(crate) fn last_name(ty: &Type) -> Option<String> {
 
 /// The arguments of a type written as `name<..>`.
 pub(crate) fn arguments<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
-    let Type::Path(path) = ty else { return None };
+    let Type::Path(path) = bare(ty) else { return None };
     let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
     let PathArguments::AngleBracketed(args) = &segment.arguments else { return None };
     let types = args.args.iter().filter_map(|arg| match arg {
@@ -57,47 +75,94 @@ pub(crate) fn arguments<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     Some(types.collect())
 }
 
+/// The conditions among some attributes.
+pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}
+
+/// The message that a parameter is, or was probably meant to be.
+pub(crate) fn meant(arg: Option<&FnArg>) -> Option<Type> {
+    let Some(FnArg::Typed(arg)) = arg else { return None };
+    match bare(&arg.ty) {
+        Type::Reference(reference) => Some((*reference.elem).clone()),
+        Type::Path(path) => {
+            let name = path.path.get_ident()?.to_string();
+            let other = ["Bus", "Context", "Metadata", "String", "Self"].contains(&name.as_str());
+            (!other).then(|| (*arg.ty).clone())
+        }
+        _ => None,
+    }
+}
+
 impl HandlerFn {
     /// Reads a signature whose first parameter (after `self`) is the message.
-    pub(crate) fn of(sig: &Signature, what: &str, krate: &Krate, ctxt: &mut Ctxt) -> Option<Self> {
+    ///
+    /// After a mistake it is still given where the message is known. If
+    /// `answers_in_impl`, the output then stands in an impl, and reports a
+    /// missing result itself.
+    pub(crate) fn of(
+        attrs: &[Attribute],
+        sig: &Signature,
+        what: &str,
+        answers_in_impl: bool,
+        krate: &Krate,
+        ctxt: &mut Ctxt,
+    ) -> Option<Self> {
         if let Some(param) = sig.generics.params.iter().find(|p| !is_lifetime(p)) {
-            let message = format!("a {what} handler takes no generic parameters");
+            let message = format!("remove this parameter: a {what} handler is not generic");
             ctxt.error(param, Code::GENERIC_HANDLER, message);
         }
-        let mut inputs = sig.inputs.iter().filter_map(|arg| match arg {
-            FnArg::Typed(arg) => Some(&*arg.ty),
-            FnArg::Receiver(_) => None,
-        });
-        let message = inputs.next().and_then(referent).cloned();
-        if message.is_none() {
-            let text = format!("a {what} handler takes its {what} first, by reference: `&T`");
-            match sig.inputs.iter().find(|arg| matches!(arg, FnArg::Typed(_))) {
-                Some(first) => ctxt.error(first, Code::NO_MESSAGE, text),
-                None => ctxt.error(&sig.ident, Code::NO_MESSAGE, text),
+        let mut inputs = sig.inputs.iter().filter(|arg| matches!(arg, FnArg::Typed(_)));
+        let first = inputs.next();
+        let message = meant(first);
+        let by_reference = match first {
+            Some(FnArg::Typed(arg)) => referent(&arg.ty).is_some(),
+            _ => false,
+        };
+        if !by_reference {
+            let text = match &message {
+                Some(ty) => {
+                    let ty = ty.to_token_stream();
+                    format!("write `&{ty}`: a {what} handler borrows its {what}")
+                }
+                None => format!("take the {what} first, by reference: `{what}: &..`"),
+            };
+            match first {
+                Some(FnArg::Typed(first)) => ctxt.error(&first.ty, Code::NO_MESSAGE, text),
+                _ => ctxt.error(&sig.ident, Code::NO_MESSAGE, text),
             }
         }
-        let params = inputs.map(|ty| param(ty, krate)).collect();
+        let types: Vec<&Type> = inputs
+            .filter_map(|arg| match arg {
+                FnArg::Typed(arg) => Some(&*arg.ty),
+                FnArg::Receiver(_) => None,
+            })
+            .collect();
+        for ty in types.iter().filter(|ty| matches!(ty, Type::ImplTrait(_))) {
+            let message = format!("write a type: a {what} handler is not generic");
+            ctxt.error(ty, Code::GENERIC_HANDLER, message);
+        }
+        let params = types.into_iter().map(param).collect();
         let result = match &sig.output {
             ReturnType::Type(_, ty) => arguments(ty, "Result").filter(|args| args.len() == 2),
             ReturnType::Default => None,
         };
-        let Some(&[output, error]) = result.as_deref() else {
-            let text = format!("a {what} handler returns `Result<value, error>`, written out");
-            match &sig.output {
-                ReturnType::Type(_, ty) => ctxt.error(ty, Code::HANDLER_RESULT, text),
-                ReturnType::Default => ctxt.error(&sig.ident, Code::HANDLER_RESULT, text),
-            }
-            return None;
+        let (output, error) = match result.as_deref() {
+            Some(&[output, error]) => (output.clone(), error.clone()),
+            _ => no_result(sig, what, message.as_ref().filter(|_| answers_in_impl), krate, ctxt)?,
         };
-        let inner = arguments(error, "CommandError").and_then(|args| args.first().copied());
+        let inner = arguments(&error, "CommandError").and_then(|args| args.first().copied());
+        let flattened = inner.is_some();
+        let error = inner.cloned().unwrap_or(error);
         Some(Self {
+            cfgs: cfgs(attrs),
             name: sig.ident.clone(),
             message: message?,
             is_async: sig.asyncness.is_some(),
             params,
-            output: output.clone(),
-            error: inner.unwrap_or(error).clone(),
-            flattened: inner.is_some(),
+            output,
+            error,
+            flattened,
         })
     }
 
@@ -109,9 +174,11 @@ impl HandlerFn {
         if names.is_empty() {
             return TokenStream::new();
         }
-        let resolve = types
-            .iter()
-            .map(|ty| quote_spanned!(ty.span()=> <#ty as #private::Parameter>::resolve(wiring)));
+        let wiring = local("wiring");
+        let resolve = types.iter().map(|ty| {
+            let resolve = qualified(ty, &quote!(#private::Parameter), "resolve");
+            quote!(#resolve(#wiring))
+        });
         quote! {
             #(let #names = #resolve;)*
             let (#(::core::option::Option::Some(#names),)*) = (#(#names,)*) else { return };
@@ -121,13 +188,17 @@ impl HandlerFn {
     /// The statements that bind the resolved parameters to a call.
     pub(crate) fn bind(&self, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let names = self.resolved().map(|(name, _)| name);
-        quote!(#(let #names = #private::Parameter::bind(&#names, ctx);)*)
+        let ctx = local("ctx");
+        let bind = self.resolved().map(|(name, ty)| {
+            let bind = qualified(ty, &quote!(#private::Parameter), "bind");
+            quote!(let #name = #bind(&#name, #ctx);)
+        });
+        quote!(#(#bind)*)
     }
 
     fn resolved(&self) -> impl Iterator<Item = (Ident, &Type)> {
         self.params.iter().enumerate().filter_map(|(index, param)| match param {
-            Param::Resolved { ty, .. } => Some((format_ident!("param{index}"), ty)),
+            Param::Resolved { ty, .. } => Some((local(&format!("param{index}")), &**ty)),
             Param::OfCall(_) => None,
         })
     }
@@ -137,7 +208,7 @@ impl HandlerFn {
         let args = self.params.iter().enumerate().map(|(index, param)| match param {
             Param::OfCall(tokens) => tokens.clone(),
             Param::Resolved { by_ref, .. } => {
-                let name = format_ident!("param{index}");
+                let name = local(&format!("param{index}"));
                 if *by_ref { quote!(&#name) } else { name.to_token_stream() }
             }
         });
@@ -150,15 +221,40 @@ fn is_lifetime(param: &syn::GenericParam) -> bool {
     matches!(param, syn::GenericParam::Lifetime(_))
 }
 
-fn param(ty: &Type, krate: &Krate) -> Param {
+fn param(ty: &Type) -> Param {
     let inner = referent(ty);
+    let ctx = local("ctx");
     match inner.and_then(last_name).as_deref() {
-        Some("Metadata") => Param::OfCall(quote!(ctx.metadata())),
-        Some("Context") => Param::OfCall(quote!(ctx)),
+        Some("Metadata") => Param::OfCall(quote!(#ctx.metadata())),
+        Some("Context") => Param::OfCall(quote!(#ctx)),
         _ => {
-            let _ = krate;
             let by_ref = inner.is_some();
-            Param::Resolved { ty: inner.unwrap_or(ty).clone(), by_ref }
+            Param::Resolved { ty: Box::new(inner.unwrap_or(ty).clone()), by_ref }
         }
     }
+}
+
+/// Notes that a handler does not return a `Result`, and gives types for a
+/// stub if they have a place in an impl for `answers`.
+fn no_result(
+    sig: &Signature,
+    what: &str,
+    answers: Option<&Type>,
+    krate: &Krate,
+    ctxt: &mut Ctxt,
+) -> Option<(Type, Type)> {
+    let text = format!("write `-> Result<value, error>` out: a {what} handler returns that");
+    let at = match &sig.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => sig.ident.to_token_stream(),
+    };
+    let Some(message) = answers else {
+        ctxt.error(at, Code::HANDLER_RESULT, text);
+        let nothing: Type = syn::parse_quote!(());
+        return Some((nothing.clone(), nothing));
+    };
+    let private = krate.private();
+    let output = ctxt.error_type(at, Code::HANDLER_RESULT, text);
+    let error = syn::parse_quote!(<#message as #private::OneHandlerFor<#message>>::Output);
+    Some((output, error))
 }

@@ -49,13 +49,16 @@ pub(crate) fn for_struct(
     let remote = name.to_string();
     let attrs = serde_attrs(attrs);
     let body = bare_fields(fields);
-    let semi = matches!(fields, Fields::Unnamed(_)).then(|| quote!(;));
     let where_clause = &generics.where_clause;
     let params = &generics.params;
+    let body = match fields {
+        Fields::Unnamed(_) => quote!(#body #where_clause;),
+        _ => quote!(#where_clause #body),
+    };
     let (_, ty_generics, _) = generics.split_for_impl();
-    let ser = with_bounds(generics, &quote!(#private::serde::Serialize));
+    let ser = with_bounds(generics, &[quote!(#private::serde::Serialize)]);
     let (ser_impl, _, ser_where) = ser.split_for_impl();
-    let mut de = with_bounds(generics, &quote!(#private::serde::Deserialize<'de>));
+    let mut de = with_bounds(generics, &[quote!(#private::serde::Deserialize<'de>)]);
     de.params.insert(0, syn::parse_quote!('de));
     let (de_impl, _, de_where) = de.split_for_impl();
     quote! {
@@ -63,7 +66,7 @@ pub(crate) fn for_struct(
         #[serde(crate = #serde, remote = #remote)]
         #(#attrs)*
         #[allow(dead_code, clippy::all, clippy::pedantic)]
-        struct #shadow <#params> #where_clause #body #semi
+        struct #shadow <#params> #body
 
         #[automatically_derived]
         impl #ser_impl #private::serde::Serialize for #name #ty_generics #ser_where {
@@ -86,22 +89,92 @@ pub(crate) fn for_struct(
     }
 }
 
-/// The generics with a bound on each type parameter.
-pub(crate) fn with_bounds(generics: &Generics, bound: &TokenStream) -> Generics {
+/// After a mistake: both impls without content.
+pub(crate) fn stub(name: &Ident, generics: &Generics, krate: &Krate) -> TokenStream {
+    let private = krate.private();
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let mut de = generics.clone();
+    de.params.insert(0, syn::parse_quote!('de));
+    let (de_generics, _, _) = de.split_for_impl();
+    quote! {
+        impl #impl_generics #private::serde::Serialize for #name #ty_generics #where_clause {
+            fn serialize<__S: #private::serde::Serializer>(
+                &self,
+                _: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                ::core::unreachable!()
+            }
+        }
+        impl #de_generics #private::serde::Deserialize<'de> for #name #ty_generics #where_clause {
+            fn deserialize<__D: #private::serde::Deserializer<'de>>(
+                _: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+/// The generics with bounds on each type parameter.
+pub(crate) fn with_bounds(generics: &Generics, bounds: &[TokenStream]) -> Generics {
     let mut generics = generics.clone();
     for param in generics.type_params_mut() {
-        param.bounds.push(syn::parse_quote!(#bound));
+        param.bounds.extend(
+            bounds.iter().map(|bound| -> syn::TypeParamBound { syn::parse_quote!(#bound) }),
+        );
     }
     generics
+}
+
+/// What a type parameter of a message or event must be.
+pub(crate) fn storable(private: &TokenStream) -> [TokenStream; 5] {
+    [
+        quote!(#private::serde::Serialize),
+        quote!(#private::serde::de::DeserializeOwned),
+        quote!(::core::marker::Send),
+        quote!(::core::marker::Sync),
+        quote!('static),
+    ]
 }
 
 /// Refuses the serde attributes of an event enum: none of them could have
 /// the effect that its author expects.
 pub(crate) fn refuse_container_attrs(attrs: &[Attribute], ctxt: &mut Ctxt) {
     for attr in serde_attrs(attrs) {
-        let message = "an event enum takes no serde attributes: each variant is stored as its \
-                       content alone, under a type name of its own; rename a type with \
-                       `#[event(name = \"..\")]` and put `#[serde(..)]` on the variant or field";
+        let message = "remove this: serde's attributes have no effect on an event enum\nhelp: each \
+                       variant is stored as its content alone, under a type name of its own; \
+                       rename that with `#[event(name = \"..\")]`, and fields with \
+                       `#[serde(rename_all = \"..\")]` on the variant or `#[serde(..)]` on the field";
         ctxt.error(attr, Code::SERDE_ATTRIBUTE, message);
+    }
+}
+
+/// Refuses what serde could only apply to the tag, which is not stored.
+pub(crate) fn refuse_variant_attrs(attrs: &[Attribute], ctxt: &mut Ctxt) {
+    for attr in serde_attrs(attrs) {
+        let checked = attr.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("rename_all") {
+                let message = "remove this: of serde's attributes a variant takes `rename_all` \
+                               alone\nhelp: its stored name is `#[event(name = \"..\")]`";
+                ctxt.error(&meta.path, Code::SERDE_ATTRIBUTE, message);
+            }
+            let _: TokenStream = meta.input.step(|cursor| {
+                let mut rest = *cursor;
+                let mut value = TokenStream::new();
+                while let Some((token, next)) = rest.token_tree() {
+                    if matches!(&token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ',')
+                    {
+                        break;
+                    }
+                    value.extend([token]);
+                    rest = next;
+                }
+                Ok((value, rest))
+            })?;
+            Ok(())
+        });
+        if let Err(error) = checked {
+            ctxt.push(error);
+        }
     }
 }

@@ -174,6 +174,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
+        self.limits().check_checkpoint(name)?;
         let receipt = self.0.writer.claim(name.clone());
         receipt.await.unwrap_or_else(|_| {
             let reason = "the writing thread ended".into();

@@ -4,7 +4,6 @@ use cqrs_core::OperationId;
 use cqrs_core::aggregate::Returning;
 use cqrs_core::prelude::*;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::day::Day;
 use super::money::Cents;
@@ -63,8 +62,7 @@ impl Post {
     /// second is refused.
     #[must_use]
     pub fn operation(&self) -> OperationId {
-        let hash = xxh3_128(format!("transaction {}", self.entry.transaction).as_bytes());
-        uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().into()
+        OperationId::derived("transaction", self.entry.transaction)
     }
 }
 

@@ -88,11 +88,41 @@ async fn a_failing_commit_is_tried_again_and_doubles_nothing() {
     faulty.inject(Fault::unavailable().times(2));
     let reader = app(faulty.clone());
     let token = done.receipt.token().unwrap();
-    while let Err(error) = reader.wait_for(token, GUARD).await {
-        assert!(matches!(error, WaitError::Stuck { .. }), "{error}");
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    reader.wait_for(token, GUARD).await.unwrap();
     assert_eq!(reader.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(5));
+}
+
+#[tokio::test]
+async fn waiting_for_a_projection_that_stands_still_says_why() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let writer = builder().store(faulty.clone()).without_projections().build().unwrap();
+    open(&writer, "a").await;
+    let done = deposit(&writer, "a", 5).await;
+    faulty.inject(Fault::unavailable().times(1_000));
+    let reader = app(faulty.clone());
+    let limit = std::time::Duration::from_millis(300);
+    let error = reader.wait_for(done.receipt.token().unwrap(), limit).await.unwrap_err();
+    let WaitError::Stuck { projection, reason, .. } = error else { panic!("{error}") };
+    assert_eq!(projection, "balances");
+    assert!(reason.contains("cannot write"), "{reason}");
+}
+
+/// A process that has nothing to take in claims nothing.
+#[tokio::test]
+async fn a_reader_that_is_up_to_date_takes_nothing_from_the_worker() {
+    use cqrs_core::projection::Projection;
+    let store = MemoryStore::new();
+    let worker = app(store.clone());
+    open(&worker, "a").await;
+    deposit(&worker, "a", 5).await;
+    worker.catch_up(GUARD).await.unwrap();
+    let epoch =
+        || async { store.checkpoint(&Balances::checkpoint()).await.unwrap().unwrap().epoch };
+    let before = epoch().await;
+    let reader = app(store.clone());
+    reader.catch_up(GUARD).await.unwrap();
+    assert_eq!(reader.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(5));
+    assert_eq!(epoch().await, before);
 }
 
 #[tokio::test]

@@ -168,12 +168,31 @@ where
     A: Aggregate,
     T: IntoEvents<A::Event>,
     T::Value: Serialize + DeserializeOwned + Send + 'static,
-    X: Into<A::Error>,
+    X: IntoRejection<A::Error>,
 {
     type Value = T::Value;
 
     fn into_decision(self) -> Result<Decision<A::Event, T::Value>, A::Error> {
-        self.map(T::into_events).map_err(Into::into)
+        self.map(T::into_events).map_err(X::into_rejection)
+    }
+}
+
+/// What a decision may reject with: whatever converts into the aggregate's
+/// error `E`.
+#[diagnostic::on_unimplemented(
+    message = "a decision of this aggregate cannot reject with `{Self}`",
+    label = "not `{E}`, and it does not convert into it",
+    note = "return `Result<_, {E}>`, or write `impl From<{Self}> for {E}`"
+)]
+pub trait IntoRejection<E> {
+    #[doc(hidden)]
+    fn into_rejection(self) -> E;
+}
+
+#[diagnostic::do_not_recommend]
+impl<X: Into<E>, E> IntoRejection<E> for X {
+    fn into_rejection(self) -> E {
+        self.into()
     }
 }
 

@@ -56,6 +56,7 @@ pub trait IdFor<A> {
         A: Aggregate;
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: Aggregate<Id = I>, I: AggregateId> IdFor<A> for I {
     fn same(&self) -> &I {
         self

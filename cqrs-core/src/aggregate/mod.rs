@@ -15,7 +15,9 @@ mod repository;
 mod root;
 mod snapshot;
 
-pub use decision::{Decides, Decision, IntoDecision, IntoEvents, Returning, returning};
+pub use decision::{
+    Decides, Decision, IntoDecision, IntoEvents, IntoRejection, Returning, returning,
+};
 pub use execute::RetryLimit;
 pub use id::{AggregateId, IdFor, InvalidId};
 pub use load::LoadError;

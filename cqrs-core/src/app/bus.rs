@@ -1,5 +1,6 @@
 //! The buses as a handler's parameter.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -28,13 +29,16 @@ impl Bus {
     }
 
     /// As [`App::execute`].
-    pub fn execute<C: Command + OneHandlerFor<C>>(&self, command: C) -> Execute<'static, C> {
-        Execute::owned(self.app(), command, self.origin())
+    pub fn execute<C: Command + OneHandlerFor<C>>(
+        &self,
+        command: C,
+    ) -> Execute<'static, C, C::Output, C::Error> {
+        Execute::new(Cow::Owned(self.app()), command, self.origin())
     }
 
     /// As [`App::query`].
-    pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'static, Q> {
-        Ask::owned(self.app(), query, self.origin())
+    pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'static, Q, Q::Output> {
+        Ask::new(Cow::Owned(self.app()), query, self.origin())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A call that is being described and then awaited.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -56,25 +57,30 @@ impl Receipt {
     }
 }
 
+// The types of the outcome are parameters, and the future is made by a
+// function that was chosen with the call: so awaiting a call asks for nothing
+// more, and a message without a handler is one error and not two.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident<$message:ident>;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident<$message:ident $(, $part:ident)*> gives $output:ty;)*) => {$(
         $(#[$doc])*
         #[must_use = "a call does nothing until it is awaited"]
-        pub struct $name<'a, $message> {
-            app: std::borrow::Cow<'a, App>,
+        pub struct $name<'a, $message $(, $part)*> {
+            app: Cow<'a, App>,
             message: $message,
             origin: Origin,
+            run: fn(Cow<'a, App>, $message, Origin) -> BoxFuture<'a, $output>,
         }
 
-        impl<'a, $message> $name<'a, $message> {
-            pub(crate) fn new(app: &'a App, message: $message, origin: Origin) -> Self {
-                Self { app: std::borrow::Cow::Borrowed(app), message, origin }
-            }
+        impl<'a, $message $(, $part)*> IntoFuture for $name<'a, $message $(, $part)*> {
+            type Output = $output;
+            type IntoFuture = BoxFuture<'a, Self::Output>;
 
-            pub(crate) fn owned(app: App, message: $message, origin: Origin) -> Self {
-                Self { app: std::borrow::Cow::Owned(app), message, origin }
+            fn into_future(self) -> Self::IntoFuture {
+                (self.run)(self.app, self.message, self.origin)
             }
+        }
 
+        impl<'a, $message $(, $part)*> $name<'a, $message $(, $part)*> {
             /// Sets everything about the call at once.
             pub fn from(mut self, origin: Origin) -> Self {
                 self.origin = origin;
@@ -154,7 +160,7 @@ macro_rules! calls {
             }
         }
 
-        impl<$message> fmt::Debug for $name<'_, $message> {
+        impl<$message $(, $part)*> fmt::Debug for $name<'_, $message $(, $part)*> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).field("origin", &self.origin).finish_non_exhaustive()
             }
@@ -163,33 +169,43 @@ macro_rules! calls {
 }
 
 calls! {
-    /// A command on its way; await it.
-    Execute<C>;
-    /// A query on its way; await it.
-    Ask<Q>;
+    /// A command on its way, to a value or a rejection; await it.
+    Execute<C, V, E> gives Result<Executed<V>, CommandError<E>>;
+    /// A query on its way to its answer; await it.
+    Ask<Q, V> gives Result<V, QueryError>;
 }
 
-impl<'a, C: Command + OneHandlerFor<C>> IntoFuture for Execute<'a, C> {
-    type Output = Result<Executed<C::Output>, CommandError<C::Error>>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
+    pub(crate) fn new(app: Cow<'a, App>, message: C, origin: Origin) -> Self {
+        Self { app, message, origin, run: Self::run }
+    }
 
-    fn into_future(self) -> Self::IntoFuture {
+    fn run(
+        app: Cow<'a, App>,
+        command: C,
+        origin: Origin,
+    ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = self.app.open(self.origin)?;
-            let value = self.app.inner().handlers.execute(&self.message, &ctx).await?;
+            let ctx = app.open(origin)?;
+            let value = app.inner().handlers.execute(&command, &ctx).await?;
             Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
         })
     }
 }
 
-impl<'a, Q: Query> IntoFuture for Ask<'a, Q> {
-    type Output = Result<Q::Output, QueryError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
+    pub(crate) fn new(app: Cow<'a, App>, message: Q, origin: Origin) -> Self {
+        Self { app, message, origin, run: Self::run }
+    }
 
-    fn into_future(self) -> Self::IntoFuture {
+    fn run(
+        app: Cow<'a, App>,
+        query: Q,
+        origin: Origin,
+    ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = self.app.open(self.origin)?;
-            self.app.inner().handlers.ask(&self.message, &ctx).await
+            let ctx = app.open(origin)?;
+            app.inner().handlers.ask(&query, &ctx).await
         })
     }
 }
@@ -202,7 +218,7 @@ pub(super) fn execute_named<'a, C: Command + OneHandlerFor<C>>(
 ) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
     Box::pin(async move {
         let command: C = decode(C::NAME, payload)?;
-        let executed = Execute::new(app, command, origin).await?;
+        let executed = Execute::new(Cow::Borrowed(app), command, origin).await?;
         encode(C::NAME, &executed.value)
     })
 }
@@ -215,7 +231,7 @@ pub(super) fn ask_named<'a, Q: Query>(
 ) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
     Box::pin(async move {
         let query: Q = decode(Q::NAME, payload)?;
-        let answer = Ask::new(app, query, origin).await?;
+        let answer = Ask::new(Cow::Borrowed(app), query, origin).await?;
         encode(Q::NAME, &answer)
     })
 }

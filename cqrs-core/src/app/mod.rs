@@ -13,6 +13,7 @@ pub use parameter::{Dep, Parameter};
 pub use wiring::Wiring;
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -21,8 +22,10 @@ use std::time::Duration;
 use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
 use crate::command::{Command, OneHandlerFor};
-use crate::projection::{Projection, ProjectionStatus, RunnerHandle, View, WaitError};
-use crate::query::Query;
+use crate::projection::{
+    Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
+};
+use crate::query::{OneQueryHandlerFor, Query};
 use crate::registry::{BuildError, Module, Registry};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{CommitToken, EventStore, Store};
@@ -84,8 +87,11 @@ impl App {
     /// A call that is dropped before its decision was handed to the store
     /// leaves nothing behind. After that the unit commits or not as a whole;
     /// give the call an [operation id](Execute::operation) to find out.
-    pub fn execute<C: Command + OneHandlerFor<C>>(&self, command: C) -> Execute<'_, C> {
-        Execute::new(self, command, Origin::new())
+    pub fn execute<C: Command + OneHandlerFor<C>>(
+        &self,
+        command: C,
+    ) -> Execute<'_, C, C::Output, C::Error> {
+        Execute::new(Cow::Borrowed(self), command, Origin::new())
     }
 
     /// Asks a query; await what this gives.
@@ -97,8 +103,8 @@ impl App {
     /// # Cancel safety
     ///
     /// A query changes nothing; it may be dropped at any time.
-    pub fn query<Q: Query + crate::query::OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'_, Q> {
-        Ask::new(self, query, Origin::new())
+    pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'_, Q, Q::Output> {
+        Ask::new(Cow::Borrowed(self), query, Origin::new())
     }
 
     /// Sends a command by its wire name with a JSON payload, for edges and
@@ -235,10 +241,17 @@ impl App {
 
     fn too_late(&self, token: &CommitToken) -> WaitError {
         let slowest = self.projections().into_iter().min_by_key(|status| status.position);
-        slowest.map_or(WaitError::Stopped, |status| WaitError::TooLate {
-            projection: status.name,
-            reached: status.position,
-            wanted: crate::store::Position::new(token.mark()),
+        slowest.map_or(WaitError::Stopped, |status| {
+            let (projection, reached) = (status.name, status.position);
+            match status.state {
+                ProjectionState::Failing(reason) => {
+                    WaitError::Stuck { projection, reached, reason }
+                }
+                _ => {
+                    let wanted = crate::store::Position::new(token.mark());
+                    WaitError::TooLate { projection, reached, wanted }
+                }
+            }
         })
     }
 

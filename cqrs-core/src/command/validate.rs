@@ -89,12 +89,22 @@ pub mod rules {
     use super::Violations;
 
     /// What can be empty.
+    #[diagnostic::on_unimplemented(
+        message = "`#[check(required)]` cannot check a `{Self}`",
+        label = "a field with this check is text, a list or an `Option`",
+        note = "check a number by `min` and `max`, and anything else by `custom = path::to::check`"
+    )]
     pub trait Blank {
         /// Whether there is nothing in it.
         fn is_blank(&self) -> bool;
     }
 
     /// What has a length, in characters or elements.
+    #[diagnostic::on_unimplemented(
+        message = "`#[check(length(..))]` cannot check a `{Self}`",
+        label = "a field with this check is text or a list",
+        note = "check a number by `min` and `max`, and anything else by `custom = path::to::check`"
+    )]
     pub trait Length {
         /// The length.
         fn length(&self) -> usize;

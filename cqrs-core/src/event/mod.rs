@@ -82,6 +82,16 @@ pub struct EventType {
 }
 
 impl EventType {
+    /// For derives: the one event type of the event struct in a variant.
+    #[must_use]
+    #[track_caller]
+    pub const fn only(types: &[Self]) -> Self {
+        match types {
+            [one] => *one,
+            _ => panic!("a variant holds one event struct; put these events into the enum itself"),
+        }
+    }
+
     /// For derives: an identity.
     #[must_use]
     pub const fn new(name: &'static str, version: u32, file: &'static str, line: u32) -> Self {

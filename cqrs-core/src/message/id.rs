@@ -175,6 +175,18 @@ uuid_ids! {
     OperationId;
 }
 
+impl OperationId {
+    /// The id that a name always gives, such as a row of a file or a message
+    /// of another system: `OperationId::derived("ledger", "row 17")`. It is a
+    /// version 8 UUID over XXH3-128 of both.
+    #[must_use]
+    pub fn derived(namespace: &str, name: impl fmt::Display) -> Self {
+        let text = format!("{}\0{namespace}\0{name}", namespace.len());
+        let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
+        Self(uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid())
+    }
+}
+
 impl From<MessageId> for CausationId {
     fn from(id: MessageId) -> Self {
         Self(id.0)
@@ -290,6 +302,14 @@ mod tests {
         let at = Timestamp::from_micros(5);
         assert_eq!(UuidV7::seeded(7).next(at), UuidV7::seeded(7).next(at));
         assert_ne!(UuidV7::seeded(7).next(at), UuidV7::seeded(8).next(at));
+    }
+
+    #[test]
+    fn a_name_always_gives_the_same_operation() {
+        let id = OperationId::derived("ledger", 17);
+        assert_eq!(id, OperationId::derived("ledger", "17"));
+        assert_ne!(id, OperationId::derived("ledge", "r17"));
+        assert_eq!(id.as_uuid().get_version_num(), 8);
     }
 
     #[test]

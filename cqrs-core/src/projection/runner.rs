@@ -50,9 +50,9 @@ pub(crate) struct Runner<P: Project> {
     hurry: Arc<tokio::sync::Notify>,
 }
 
-/// A claimed place in the log.
+/// A place in the log, claimed or only looked at.
 struct Place {
-    epoch: Epoch,
+    epoch: Option<Epoch>,
     log: LogId,
     position: Position,
     stored: Position,
@@ -63,22 +63,16 @@ impl RunnerHandle {
         self.status.borrow().clone()
     }
 
-    /// Waits until the projection has reached a position.
+    /// Waits until the projection has reached a position; one that fails may
+    /// get there yet.
     pub(crate) async fn reached(&self, wanted: Position) -> Result<(), WaitError> {
         let mut status = self.status.clone();
         self.hurry.notify_one();
         let there = |now: &ProjectionStatus| {
-            now.position >= wanted
-                || matches!(now.state, ProjectionState::Failing(_) | ProjectionState::Stopped)
+            now.position >= wanted || now.state == ProjectionState::Stopped
         };
-        let now = status.wait_for(there).await.map_err(|_| WaitError::Stopped)?.clone();
-        match now.state {
-            _ if now.position >= wanted => Ok(()),
-            ProjectionState::Failing(reason) => {
-                Err(WaitError::Stuck { projection: now.name, reached: now.position, reason })
-            }
-            _ => Err(WaitError::Stopped),
-        }
+        let now = status.wait_for(there).await.map_err(|_| WaitError::Stopped)?;
+        if now.position >= wanted { Ok(()) } else { Err(WaitError::Stopped) }
     }
 }
 
@@ -124,10 +118,12 @@ impl<P: Project> Runner<P> {
         self.set(ProjectionState::Stopped);
     }
 
-    /// Claims the place and follows the log until asked to stop.
+    /// Follows the log until asked to stop. The place is claimed only once
+    /// there is something to take in: a process that merely looks takes
+    /// nothing away from the one that works.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
         let mut watch = self.store.watch();
-        let mut place = self.claim().await?;
+        let mut place = self.look().await?;
         self.progress(place.position, ProjectionState::CatchingUp);
         while !self.tasks.is_stopping() {
             let (taken, last) = self.batch(&mut place).await?;
@@ -146,18 +142,25 @@ impl<P: Project> Runner<P> {
         Ok(())
     }
 
-    async fn claim(&self) -> Result<Place, ProjectionError> {
-        let name = P::checkpoint();
+    /// The place as it stands, not claimed.
+    async fn look(&self) -> Result<Place, ProjectionError> {
         let log = self.store.info().await?.log;
-        let Checkpoint { epoch, cursor, .. } = self.store.claim_checkpoint(&name).await?;
-        let position = match cursor {
-            Some(cursor) if cursor.log != log => {
-                return Err(crate::store::ReadError::OtherLog { cursor: cursor.log, log }.into());
-            }
-            Some(cursor) => cursor.position,
-            None => Position::NONE,
-        };
-        Ok(Place { epoch, log, position, stored: position })
+        let checkpoint = self.store.checkpoint(&P::checkpoint()).await?;
+        let position = position(checkpoint.and_then(|found| found.cursor), log)?;
+        Ok(Place { epoch: None, log, position, stored: position })
+    }
+
+    /// Claims the place. `None` if another worker has moved it meanwhile.
+    async fn claim(&self, place: &mut Place) -> Result<Option<Epoch>, ProjectionError> {
+        if let Some(epoch) = place.epoch {
+            return Ok(Some(epoch));
+        }
+        let Checkpoint { epoch, cursor, .. } =
+            self.store.claim_checkpoint(&P::checkpoint()).await?;
+        let claimed = position(cursor, place.log)?;
+        let unmoved = claimed == place.stored;
+        *place = Place { epoch: Some(epoch), position: claimed, stored: claimed, ..*place };
+        Ok(unmoved.then_some(epoch))
     }
 
     /// Takes in one page; gives how many events, and whether it was the last.
@@ -168,14 +171,16 @@ impl<P: Project> Runner<P> {
         let (reached, last) = (Position::new(page.reached()), page.is_last());
         let events = page.into_events();
         let taken = events.len();
-        for event in events {
-            self.take(event).await?;
-        }
-        if taken > 0 || reached.get() >= place.stored.get() + STRIDE {
+        let due = taken > 0 || reached.get() >= place.stored.get() + STRIDE;
+        if due {
+            let Some(epoch) = self.claim(place).await? else { return Ok((0, false)) };
+            for event in events {
+                self.take(event).await?;
+            }
             let now = self.services.now();
             let to = Cursor { log: place.log, position: reached };
             let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
-                .advance_checkpoint(P::checkpoint(), place.epoch, Some(to));
+                .advance_checkpoint(P::checkpoint(), epoch, Some(to));
             self.store.commit(self.rows.write(work)?).await?;
             self.rows.written();
             place.stored = reached;
@@ -249,6 +254,17 @@ impl<P: Project> Runner<P> {
                 return;
             }
         }
+    }
+}
+
+/// Where a cursor of this log stands.
+fn position(cursor: Option<Cursor>, log: LogId) -> Result<Position, ProjectionError> {
+    match cursor {
+        Some(cursor) if cursor.log != log => {
+            Err(crate::store::ReadError::OtherLog { cursor: cursor.log, log }.into())
+        }
+        Some(cursor) => Ok(cursor.position),
+        None => Ok(Position::NONE),
     }
 }
 

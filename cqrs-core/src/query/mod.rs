@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bus::QueryError;
 use crate::command::Validate;
 use crate::message::SchemaVersion;
 
@@ -29,22 +30,50 @@ pub trait Query: Validate + Serialize + DeserializeOwned + Send + Sync + 'static
     const VERSION: SchemaVersion;
     /// The answer.
     type Output: Serialize + Send + 'static;
-}
 
-/// That a handler's answer is the output that the query declares.
-#[diagnostic::on_unimplemented(
-    message = "the handler of query `{Q}` returns `{Self}`, which is not the query's output",
-    label = "not the output of `{Q}`",
-    note = "return what `#[query(output = ..)]` says at `{Q}`, or change it there"
-)]
-pub trait AnswerTo<Q: Query> {
+    // Generated code names the output through the query here and nowhere else:
+    // where a type is no query, that is then the only error.
     #[doc(hidden)]
-    fn answer(self) -> Q::Output;
+    fn answered<T: Answer<Self::Output>, E: IntoQueryError>(
+        result: Result<T, E>,
+    ) -> Result<Self::Output, QueryError> {
+        result.map(T::into_output).map_err(E::into_query_error)
+    }
 }
 
-impl<Q: Query<Output = T>, T> AnswerTo<Q> for T {
-    fn answer(self) -> T {
+/// That a handler's answer is the output `T` that its query declares.
+#[diagnostic::on_unimplemented(
+    message = "this handler answers with `{Self}`, but the output of its query is `{T}`",
+    label = "not `{T}`",
+    note = "return what `#[query(output = ..)]` says at the query, or change it there"
+)]
+pub trait Answer<T> {
+    #[doc(hidden)]
+    fn into_output(self) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Answer<T> for T {
+    fn into_output(self) -> T {
         self
+    }
+}
+
+/// Why a query failed, from what its handler returns.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a query cannot fail with `{Self}`",
+    label = "not `QueryError`, and it does not convert into it",
+    note = "return `Result<_, QueryError>`; wrap an error of your own by `QueryError::failed(error)`"
+)]
+pub trait IntoQueryError {
+    #[doc(hidden)]
+    fn into_query_error(self) -> QueryError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<QueryError>> IntoQueryError for E {
+    fn into_query_error(self) -> QueryError {
+        self.into()
     }
 }
 

@@ -5,13 +5,13 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Fields};
 
 use super::{in_const, parse, registration, struct_fields};
-use crate::args::{Args, Form};
+use crate::args::{Args, Form, Keys};
 use crate::case::{snake, unraw};
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::shadow;
 
-const KEYS: &[(&str, Form)] = &[
+const KEYS: &Keys = &[
     ("id", Form::Type),
     ("event", Form::Type),
     ("error", Form::Type),
@@ -32,54 +32,53 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let args = Args::of(&input.attrs, "aggregate", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     let body = expand(&input, &args, &krate, &mut ctxt);
+    let (aggregate, more) = body;
     match ctxt.finish() {
-        None => in_const(&body.unwrap_or_default()),
-        Some(errors) => errors,
+        None => in_const(&quote!(#aggregate #more)),
+        Some(errors) => {
+            let stub = in_const(&aggregate);
+            quote!(#errors #stub)
+        }
     }
 }
 
-fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> Option<TokenStream> {
+/// The impl, which stands after a mistake too, and everything else.
+fn expand(
+    input: &DeriveInput,
+    args: &Args,
+    krate: &Krate,
+    ctxt: &mut Ctxt,
+) -> (TokenStream, TokenStream) {
     let private = krate.private();
     let ident = &input.ident;
     let id = args.required_type("id", "aggregate", ident, ctxt);
     let event = args.required_type("event", "aggregate", ident, ctxt);
     let error = args.required_type("error", "aggregate", ident, ctxt);
-    let name = args.name(snake(&unraw(ident)), ctxt);
-    let fields = struct_fields(input, "Aggregate", ctxt)?;
-    let (id, event, error) = (id?, event?, error?);
-    let (state_impl, state) = state(input, fields, args, krate, ctxt);
+    let name = args.name(snake(&unraw(ident)), ident, ctxt);
+    let fields = struct_fields(input, "Aggregate", ctxt);
+    let (state_impl, state) =
+        fields.map(|fields| state(input, fields, args, krate, ctxt)).unwrap_or_default();
     let snapshots = args
         .expr("snapshot")
         .map(|policy| quote!(const SNAPSHOTS: #private::SnapshotPolicy = #policy;));
-    let stored = args.has("state_stored").then(|| {
-        quote!(
-            const STATE_STORED: bool = true;
-        )
-    });
-    let stale = args.has("stale_rejections").then(|| {
-        quote!(
-            const STALE_REJECTIONS: bool = true;
-        )
-    });
-    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let register = input.generics.params.is_empty().then(|| {
-        let body = quote!(#private::Body::None);
-        let (item, span) = (unraw(ident), ident.span());
-        let (name, version) = (quote!(#name), quote!(0));
-        let literal =
-            registration::literal("Aggregate", &name, &version, &item, &body, span, krate);
-        let applies = quote_spanned!(span=> applies::<#ident>());
-        let register = registration::register(&ident.to_token_stream(), &literal, krate);
-        quote! {
-            #register
-            const _: fn() = || {
-                fn applies<__A: #private::Apply>() {}
-                #applies
-            };
-        }
-    });
-    Some(quote! {
-        #state_impl
+    let flag = |key: &str, name: TokenStream| {
+        args.has(key).then(|| {
+            quote!(
+                const #name: bool = true;
+            )
+        })
+    };
+    let stored = flag("state_stored", quote!(STATE_STORED));
+    let stale = flag("stale_rejections", quote!(STALE_REJECTIONS));
+    // The state's codec is of no use in a stub, whose type it may not fit.
+    let state = if ctxt.is_clean() { state } else { TokenStream::new() };
+    let generics = if state.is_empty() {
+        input.generics.clone()
+    } else {
+        shadow::with_bounds(&input.generics, &shadow::storable(&private))
+    };
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let aggregate = quote! {
         #[automatically_derived]
         impl #impl_generics #private::Aggregate for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
@@ -91,8 +90,23 @@ fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> O
             #stale
             #state
         }
+    };
+    // A generic aggregate has no one instance that could register itself.
+    let register = input.generics.params.is_empty().then(|| register(ident, &name, krate));
+    (aggregate, quote!(#state_impl #register))
+}
+
+fn register(ident: &syn::Ident, name: &str, krate: &Krate) -> TokenStream {
+    let private = krate.private();
+    let (item, span) = (unraw(ident), ident.span());
+    let (name, version, body) = (quote!(#name), quote!(0), quote!(#private::Body::None));
+    let literal = registration::literal("Aggregate", &name, &version, &item, &body, span, krate);
+    let applies = quote_spanned!(span=> #private::applies::<#ident>);
+    let register = registration::register(&ident.to_token_stream(), &literal, krate);
+    quote! {
         #register
-    })
+        const _: fn() = #applies;
+    }
 }
 
 /// How the state is stored: only where snapshots or a stored state ask for it.
@@ -109,47 +123,17 @@ fn state(
     }
     let (private, ident) = (krate.private(), &input.ident);
     let DeriveInput { attrs, generics, .. } = input;
-    let forward = Forward { ident, krate };
     let shadow = shadow::for_struct(ident, attrs, generics, fields, krate);
     let fingerprint = fingerprint(fields);
-    let (impls, encode, decode) = forward.functions(&shadow);
-    let (_, ty_generics, _) = generics.split_for_impl();
-    let _ = ty_generics;
-    (
-        impls,
-        quote! {
-            const STATE: ::core::option::Option<#private::StateCodec<Self>> =
-                ::core::option::Option::Some(#private::StateCodec {
-                    shape: #private::Shape { version: #version, fingerprint: #fingerprint },
-                    encode: #encode,
-                    decode: #decode,
-                });
-        },
-    )
-}
-
-struct Forward<'a> {
-    ident: &'a syn::Ident,
-    krate: &'a Krate,
-}
-
-impl Forward<'_> {
-    fn functions(&self, shadow: &TokenStream) -> (TokenStream, TokenStream, TokenStream) {
-        let (private, ident) = (self.krate.private(), self.ident);
-        let impls = quote! {
-            #shadow
-            fn __encode(
-                state: &#ident,
-                out: &mut #private::std::vec::Vec<u8>,
-            ) -> ::core::result::Result<(), #private::CodecError> {
-                <#private::Json as #private::Codec>::encode(state, out)
-            }
-            fn __decode(bytes: &[u8]) -> ::core::result::Result<#ident, #private::CodecError> {
-                <#private::Json as #private::Codec>::decode(bytes)
-            }
-        };
-        (impls, quote!(__encode), quote!(__decode))
-    }
+    let state = quote! {
+        const STATE: ::core::option::Option<#private::StateCodec<Self>> =
+            ::core::option::Option::Some(#private::StateCodec {
+                shape: #private::Shape { version: #version, fingerprint: #fingerprint },
+                encode: <#private::Json as #private::Codec>::encode::<Self>,
+                decode: #private::decode_json::<Self>,
+            });
+    };
+    (shadow, state)
 }
 
 /// FNV-1a (Fowler, Noll, Vo) over the names, types and serde attributes of

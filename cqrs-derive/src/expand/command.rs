@@ -1,18 +1,18 @@
 //! `#[derive(Command)]`
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Field, Fields};
 
-use super::{checks, in_const, parse, registration, struct_fields};
-use crate::args::{Args, Form};
+use super::{checks, in_const, parse, registration};
+use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::shadow;
 
-const KEYS: &[(&str, Form)] = &[
+const KEYS: &Keys = &[
     ("name", Form::Text),
     ("version", Form::Number),
     ("output", Form::Type),
@@ -29,19 +29,23 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let args = Args::of(&input.attrs, "command", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     let body = expand(&input, &args, &krate, &mut ctxt);
+    let mut more = contract(&input, &args, &krate, &mut ctxt);
+    more.extend(targets(&input, &krate, &mut ctxt));
     match ctxt.finish() {
-        None => in_const(&body),
+        None => in_const(&quote!(#body #more)),
         Some(errors) => {
-            let stub = in_const(&message_stub(&input, &krate, &quote!(Command), &quote!()));
+            let stub = message_stub(&input, &krate, &quote!(Command), &quote!());
+            let stub = in_const(&quote!(#stub #more));
             quote!(#errors #stub)
         }
     }
 }
 
 fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> TokenStream {
-    let Some(fields) = struct_fields(input, "Command", ctxt) else { return TokenStream::new() };
+    let syn::Data::Struct(data) = &input.data else { return TokenStream::new() };
+    let fields = &data.fields;
     let private = krate.private();
-    let name = args.name(unraw(&input.ident), ctxt);
+    let name = args.name(unraw(&input.ident), &input.ident, ctxt);
     let version = args.version("version", ctxt);
     let message = Message { input, fields, krate };
     let serde = message.serde();
@@ -53,10 +57,25 @@ fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> T
             const VERSION: #private::SchemaVersion = #private::SchemaVersion::new(#version);
         },
     );
-    let targets = targets(&message, ctxt);
-    let contract = contract(input, args, krate, ctxt);
     let register = message.register("Command", &name, version);
-    quote!(#serde #validate #command #targets #contract #register)
+    quote!(#serde #validate #command #register)
+}
+
+/// An impl with what a message of a type parameter needs.
+fn implement(
+    input: &DeriveInput,
+    krate: &Krate,
+    what: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let private = krate.private();
+    let generics = shadow::with_bounds(&input.generics, &shadow::storable(&private));
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let name = &input.ident;
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #private::#what for #name #ty_generics #where_clause { #body }
+    }
 }
 
 /// A derived message: what commands and queries have in common.
@@ -72,20 +91,8 @@ impl Message<'_> {
         shadow::for_struct(ident, attrs, generics, self.fields, self.krate)
     }
 
-    /// An impl with what a message of a type parameter needs.
     pub(super) fn implement(&self, what: &TokenStream, body: &TokenStream) -> TokenStream {
-        let private = self.krate.private();
-        let bound = quote! {
-            #private::serde::Serialize + #private::serde::de::DeserializeOwned
-                + ::core::marker::Send + ::core::marker::Sync + 'static
-        };
-        let generics = shadow::with_bounds(&self.input.generics, &bound);
-        let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-        let name = &self.input.ident;
-        quote! {
-            #[automatically_derived]
-            impl #impl_generics #private::#what for #name #ty_generics #where_clause { #body }
-        }
+        implement(self.input, self.krate, what, body)
     }
 
     /// Generic messages have no one instance that could register itself.
@@ -106,14 +113,26 @@ impl Message<'_> {
 
 /// The field that names the aggregate: the marked one, otherwise the first,
 /// unless another has the same type.
-fn targets(message: &Message<'_>, ctxt: &mut Ctxt) -> TokenStream {
-    let is_marked = |field: &&Field| field.attrs.iter().any(|attr| attr.path().is_ident("id"));
-    let fields: Vec<&Field> = message.fields.iter().collect();
+fn targets(input: &DeriveInput, krate: &Krate, ctxt: &mut Ctxt) -> TokenStream {
+    let syn::Data::Struct(data) = &input.data else {
+        let message =
+            format!("make `{}` a struct: `#[derive(Command)]` goes on structs", input.ident);
+        let nothing = ctxt.error_type(&input.ident, Code::WRONG_ITEM, message);
+        return implement_targets(input, &nothing, &quote!(::core::unreachable!()), krate);
+    };
+    let is_mark = |attr: &&syn::Attribute| attr.path().is_ident("id");
+    let is_marked = |field: &&Field| field.attrs.iter().any(|attr| is_mark(&attr));
+    let fields: Vec<&Field> = data.fields.iter().collect();
+    for mark in fields.iter().flat_map(|field| field.attrs.iter().filter(is_mark)) {
+        if !matches!(mark.meta, syn::Meta::Path(_)) {
+            ctxt.error(mark, Code::ATTRIBUTE_VALUE, "write `#[id]` alone");
+        }
+    }
     let mut marked = fields.iter().copied().filter(is_marked);
     let first_marked = marked.next();
     for second in marked {
-        let at = second.attrs.iter().find(|attr| attr.path().is_ident("id"));
-        let text = "a command is for one aggregate: keep one `#[id]`";
+        let at = second.attrs.iter().find(is_mark);
+        let text = "remove this `#[id]`: a command is for one aggregate";
         ctxt.error(at, Code::TWO_IDS, text);
     }
     let same_type = |one: &Field, other: &Field| {
@@ -129,14 +148,20 @@ fn targets(message: &Message<'_>, ctxt: &mut Ctxt) -> TokenStream {
         Some(name) => name.to_token_stream(),
         None => syn::Index::from(index).to_token_stream(),
     };
-    let ty = &field.ty;
-    message.implement(
-        &quote!(Targets),
-        &quote! {
-            type Id = #ty;
-            fn target(&self) -> &Self::Id { &self.#member }
-        },
-    )
+    implement_targets(input, &field.ty, &quote!(&self.#member), krate)
+}
+
+fn implement_targets(
+    input: &DeriveInput,
+    id: &syn::Type,
+    target: &TokenStream,
+    krate: &Krate,
+) -> TokenStream {
+    let body = quote! {
+        type Id = #id;
+        fn target(&self) -> &Self::Id { #target }
+    };
+    implement(input, krate, &quote!(Targets), &body)
 }
 
 /// A command whose handler lives in another crate says what it answers.
@@ -145,18 +170,21 @@ fn contract(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) ->
     if output.is_none() && error.is_none() {
         return TokenStream::new();
     }
-    let Some(error) = error else {
+    let error = error.cloned().unwrap_or_else(|| {
         let at = args.key("output").unwrap_or(&input.ident);
-        ctxt.error(at, Code::MISSING_ATTRIBUTE, "`output` needs `error = ..` beside it");
-        return TokenStream::new();
-    };
+        let message = "add `error = ..` beside `output = ..`";
+        ctxt.error_type(at, Code::MISSING_ATTRIBUTE, message)
+    });
     let (private, name) = (krate.private(), &input.ident);
     let output = output.map_or_else(|| quote!(()), ToTokens::to_token_stream);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    quote! {
+    // At the key, where the compiler then shows one of two handlers.
+    let key = args.key("error").or_else(|| args.key("output")).unwrap_or(&input.ident);
+    let target = Ident::new(&name.to_string(), key.span().resolved_at(name.span()));
+    quote_spanned! {key.span()=>
         #[automatically_derived]
         impl #impl_generics #private::OneHandlerFor<#name #ty_generics>
-            for #name #ty_generics #where_clause
+            for #target #ty_generics #where_clause
         {
             type Output = #output;
             type Error = #error;
@@ -173,30 +201,20 @@ pub(super) fn message_stub(
 ) -> TokenStream {
     let (private, name) = (krate.private(), &input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let mut de = input.generics.clone();
-    de.params.insert(0, syn::parse_quote!('de));
-    let (de_generics, _, _) = de.split_for_impl();
-    quote! {
-        impl #impl_generics #private::Validate for #name #ty_generics #where_clause {}
-        impl #impl_generics #private::serde::Serialize for #name #ty_generics #where_clause {
-            fn serialize<__S: #private::serde::Serializer>(
-                &self,
-                _: __S,
-            ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                ::core::unreachable!()
-            }
-        }
-        impl #de_generics #private::serde::Deserialize<'de> for #name #ty_generics #where_clause {
-            fn deserialize<__D: #private::serde::Deserializer<'de>>(
-                _: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
-                ::core::unreachable!()
-            }
-        }
-        impl #impl_generics #private::#what for #name #ty_generics #where_clause {
+    let serde = shadow::stub(name, &input.generics, krate);
+    let message = implement(
+        input,
+        krate,
+        what,
+        &quote! {
             const NAME: &'static str = "";
             const VERSION: #private::SchemaVersion = #private::SchemaVersion::FIRST;
             #more
-        }
+        },
+    );
+    quote! {
+        impl #impl_generics #private::Validate for #name #ty_generics #where_clause {}
+        #serde
+        #message
     }
 }

@@ -4,24 +4,43 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Field, Fields, Variant};
 
-use super::{in_const, parse, registration};
-use crate::args::{Args, Form};
+use super::{in_const, parse, qualified, registration};
+use crate::args::{Args, Form, Keys, check_name};
 use crate::case::{snake, unraw};
 use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::shadow;
 
-const ENUM_KEYS: &[(&str, Form)] =
-    &[("prefix", Form::Text), ("codec", Form::Type), ("crate", Form::Path)];
-const STRUCT_KEYS: &[(&str, Form)] = &[
+const ENUM_KEYS: &Keys = &[
+    ("prefix", Form::Text),
+    ("codec", Form::Type),
+    ("crate", Form::Path),
+    ("name", Form::Elsewhere("on the variants")),
+    ("version", Form::Elsewhere("on the variants")),
+    ("tag", Form::Elsewhere("on the fields")),
+];
+const STRUCT_KEYS: &Keys = &[
     ("name", Form::Text),
     ("version", Form::Number),
     ("codec", Form::Type),
     ("crate", Form::Path),
+    ("prefix", Form::Elsewhere("on an enum of events")),
+    ("tag", Form::Elsewhere("on the fields")),
 ];
-const VARIANT_KEYS: &[(&str, Form)] = &[("name", Form::Text), ("version", Form::Number)];
-const FIELD_KEYS: &[(&str, Form)] = &[("tag", Form::FlagOrText)];
+const VARIANT_KEYS: &Keys = &[
+    ("name", Form::Text),
+    ("version", Form::Number),
+    ("prefix", Form::Elsewhere("on the enum")),
+    ("codec", Form::Elsewhere("on the enum")),
+    ("crate", Form::Elsewhere("on the enum")),
+    ("tag", Form::Elsewhere("on the fields")),
+];
+const FIELD_KEYS: &Keys = &[
+    ("tag", Form::FlagOrText),
+    ("name", Form::Elsewhere("on the variant or struct")),
+    ("version", Form::Elsewhere("on the variant or struct")),
+];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input = match parse(input) {
@@ -43,7 +62,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let body = match &input.data {
         Data::Enum(data) => {
             shadow::refuse_container_attrs(&input.attrs, &mut ctxt);
-            let prefix = prefix(&input.ident, &args);
+            let prefix = prefix(&input.ident, &args, &mut ctxt);
             let variants = data.variants.iter();
             let kinds: Vec<Kind<'_>> =
                 variants.map(|variant| Kind::of(variant, &prefix, &mut ctxt)).collect();
@@ -52,7 +71,8 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         }
         Data::Struct(data) => target.for_struct(&data.fields, &args, &mut ctxt),
         Data::Union(_) => {
-            let message = "`#[derive(Event)]` goes on an enum of events or on one event's struct";
+            let message =
+                format!("make `{}` an enum of events or the struct of one event", input.ident);
             ctxt.error(&input.ident, Code::WRONG_ITEM, message);
             TokenStream::new()
         }
@@ -67,9 +87,10 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
 }
 
 /// `AccountEvent` gives `account`.
-fn prefix(ident: &Ident, args: &Args) -> String {
+fn prefix(ident: &Ident, args: &Args, ctxt: &mut Ctxt) -> String {
     if let Some(prefix) = args.text("prefix") {
-        return prefix.value();
+        let is_name = prefix.value().is_empty() || check_name(prefix, ctxt);
+        return if is_name { prefix.value() } else { String::new() };
     }
     let name = unraw(ident);
     let stem = name.strip_suffix("Events").or_else(|| name.strip_suffix("Event"));
@@ -91,24 +112,31 @@ impl<'a> Kind<'a> {
         let args = Args::of(&variant.attrs, "event", VARIANT_KEYS, ctxt);
         let default = snake(&unraw(&variant.ident));
         let default = if prefix.is_empty() { default } else { format!("{prefix}.{default}") };
-        let name = args.name(default, ctxt);
-        let version = args.version("version", ctxt);
         let inner = match &variant.fields {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
             Fields::Unnamed(fields) => {
-                let message = "an event's content has named fields, which can evolve: write \
-                               `Variant { field: Type }`, or one event struct";
+                let ident = &variant.ident;
+                let message = format!(
+                    "give the fields names, `{ident} {{ field: Type }}`, or put one event struct \
+                     here\nhelp: only what has names can change and still read old events"
+                );
                 ctxt.error(fields, Code::VARIANT_SHAPE, message);
                 None
             }
             _ => None,
         };
-        if inner.is_some()
-            && let Some(key) = args.key("name").or_else(|| args.key("version"))
-        {
-            let message = "the event struct inside has its own name and version; put this there";
-            ctxt.error(key, Code::VARIANT_SHAPE, message);
+        let name =
+            if inner.is_some() { String::new() } else { args.name(default, &variant.ident, ctxt) };
+        let version = args.version("version", ctxt);
+        if inner.is_some() {
+            for key in ["name", "version"].into_iter().filter_map(|key| args.key(key)) {
+                let message = format!(
+                    "put `{key}` on the event struct inside: it has a name and a version of its own"
+                );
+                ctxt.error(key, Code::VARIANT_SHAPE, message);
+            }
         }
+        shadow::refuse_variant_attrs(&variant.attrs, ctxt);
         let tags = tags(&variant.fields, ctxt);
         Self { variant, name, version, inner, tags }
     }
@@ -118,9 +146,16 @@ fn tags<'a>(fields: &'a Fields, ctxt: &mut Ctxt) -> Vec<(&'a Ident, String)> {
     let mut tags = Vec::new();
     for field in fields {
         let args = Args::of(&field.attrs, "event", FIELD_KEYS, ctxt);
-        if let (true, Some(name)) = (args.has("tag"), &field.ident) {
-            tags.push((name, args.text("tag").map_or_else(|| unraw(name), syn::LitStr::value)));
+        let Some(key) = args.key("tag") else { continue };
+        let Some(name) = &field.ident else {
+            let message = "put `tag` on a named field of the event struct inside";
+            ctxt.error(key, Code::VARIANT_SHAPE, message);
+            continue;
+        };
+        if let Some(text) = args.text("tag") {
+            check_name(text, ctxt);
         }
+        tags.push((name, args.text("tag").map_or_else(|| unraw(name), syn::LitStr::value)));
     }
     tags
 }
@@ -130,9 +165,8 @@ fn refuse_duplicates(kinds: &[Kind<'_>], ctxt: &mut Ctxt) {
         let before = kinds.iter().take(index).filter(|kind| kind.inner.is_none());
         if let Some(other) = before.into_iter().find(|other| other.name == kind.name) {
             let message = format!(
-                "`{}` and `{}` are both stored as `{}`; give one of them another \
-                 `#[event(name = \"..\")]`",
-                other.variant.ident, kind.variant.ident, kind.name
+                "give `{}` another `#[event(name = \"..\")]`: `{}` is stored as `{}` too",
+                kind.variant.ident, other.variant.ident, kind.name
             );
             ctxt.error(&kind.variant.ident, Code::DUPLICATE_EVENT_NAME, message);
         }
@@ -193,7 +227,8 @@ impl Target<'_> {
         if let Some(inner) = kind.inner {
             let ty = &inner.ty;
             let event = syn::spanned::Spanned::span(ty);
-            return quote_spanned!(event=> <#ty as #private::Event>::TYPES[0]);
+            let types = qualified(ty, &quote!(#private::Event), "TYPES");
+            return quote_spanned!(event=> #private::EventType::only(#types));
         }
         let (name, version) = (&kind.name, kind.version);
         let line = quote_spanned!(kind.variant.ident.span()=> ::core::line!());
@@ -208,10 +243,8 @@ impl Target<'_> {
         let remote = name.to_string();
         let generics = &self.input.generics;
         let (params, where_clause) = (&generics.params, &generics.where_clause);
-        let (impl_generics, ty_generics, _) = generics.split_for_impl();
-        let ser = shadow::with_bounds(generics, &quote!(#private::serde::Serialize));
-        let (ser_impl, _, ser_where) = ser.split_for_impl();
-        let _ = impl_generics;
+        let (_, ty_generics, _) = generics.split_for_impl();
+        let ser = shadow::with_bounds(generics, &[quote!(#private::serde::Serialize)]);
         let variants = kinds.iter().map(|kind| {
             let (variant, attrs) = (&kind.variant.ident, shadow::serde_attrs(&kind.variant.attrs));
             let fields = shadow::bare_fields(&kind.variant.fields);
@@ -247,13 +280,12 @@ impl Target<'_> {
                 enum __Writer <#params> #where_clause { #(#variants),* }
             }
         });
-        let mut content = ser.clone();
+        let mut content = ser;
         content.params.insert(0, syn::parse_quote!('__a));
         let (content_impl, content_ty, _) = content.split_for_impl();
         let mut plain = generics.clone();
         plain.params.insert(0, syn::parse_quote!('__a));
         let plain_params = &plain.params;
-        let _ = (ser_impl, ser_where);
         quote! {
             #writer
             struct __Content <#plain_params> (&'__a #name #ty_generics) #where_clause;
@@ -275,7 +307,9 @@ impl Target<'_> {
         let arms = kinds.iter().filter_map(|kind| {
             let variant = &kind.variant.ident;
             if kind.inner.is_some() {
-                return Some(quote!(Self::#variant(inner) => #private::Event::tags(inner),));
+                let inner = kind.inner.map(|inner| &inner.ty);
+                let tags = qualified(&inner, &quote!(#private::Event), "tags");
+                return Some(quote!(Self::#variant(inner) => #tags(inner),));
             }
             let (fields, tags) = tag_parts(&kind.tags, &private)?;
             Some(quote!(Self::#variant { #(#fields,)* .. } => { #tags }))
@@ -300,9 +334,11 @@ impl Target<'_> {
         let variant = &kind.variant.ident;
         if let Some(inner) = kind.inner {
             let ty = &inner.ty;
+            let types = qualified(ty, &quote!(#private::Event), "TYPES");
+            let decode = qualified(ty, &quote!(#private::Event), "decode");
             return quote! {
-                name if name == <#ty as #private::Event>::TYPES[0].name => {
-                    <#ty as #private::Event>::decode(event).map(Self::#variant)
+                name if name == #private::EventType::only(#types).name => {
+                    #decode(event).map(Self::#variant)
                 }
             };
         }
@@ -322,11 +358,12 @@ impl Target<'_> {
     fn for_struct(&self, fields: &Fields, args: &Args, ctxt: &mut Ctxt) -> TokenStream {
         let private = self.krate.private();
         let ident = &self.input.ident;
-        let name = args.name(snake(&unraw(ident)), ctxt);
+        let name = args.name(snake(&unraw(ident)), ident, ctxt);
         let version = args.version("version", ctxt);
-        if matches!(fields, Fields::Unnamed(_)) {
-            let message = "an event's content has named fields, which can evolve";
-            ctxt.error(ident, Code::VARIANT_SHAPE, message);
+        if let Fields::Unnamed(unnamed) = fields {
+            let message = "give the fields names\nhelp: only what has names can change and still \
+                           read old events";
+            ctxt.error(unnamed, Code::VARIANT_SHAPE, message);
         }
         let tags = tag_parts(&tags(fields, ctxt), &private).map(|(fields, tags)| {
             quote! {
@@ -367,11 +404,7 @@ impl Target<'_> {
 
     fn implement(&self, body: &TokenStream) -> TokenStream {
         let (private, codec, name) = (self.krate.private(), &self.codec, &self.input.ident);
-        let bound = quote! {
-            #private::serde::Serialize + #private::serde::de::DeserializeOwned
-                + ::core::marker::Send + ::core::marker::Sync + 'static
-        };
-        let generics = shadow::with_bounds(&self.input.generics, &bound);
+        let generics = shadow::with_bounds(&self.input.generics, &shadow::storable(&private));
         let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
         quote! {
             #[automatically_derived]
@@ -398,7 +431,10 @@ impl Target<'_> {
     /// After a mistake: an impl without content.
     fn stub(&self) -> TokenStream {
         let private = self.krate.private();
-        self.implement(&quote! {
+        let DeriveInput { ident, generics, .. } = self.input;
+        let is_struct = matches!(self.input.data, Data::Struct(_));
+        let serde = is_struct.then(|| shadow::stub(ident, generics, self.krate));
+        let event = self.implement(&quote! {
             const TYPES: &'static [#private::EventType] = &[];
             fn event_type(&self) -> &'static #private::EventType { ::core::unreachable!() }
             fn encode(
@@ -412,7 +448,8 @@ impl Target<'_> {
             ) -> ::core::result::Result<Self, #private::DecodeError> {
                 ::core::unreachable!()
             }
-        })
+        });
+        quote!(#serde #event)
     }
 }
 
@@ -429,8 +466,11 @@ fn tag_parts<'a>(
         return None;
     }
     let fields: Vec<&Ident> = tags.iter().map(|(field, _)| *field).collect();
-    let tags = tags.iter().map(|(field, name)| quote!(#private::Tag::new(#name, #field)?));
-    Some((fields, quote!(::core::result::Result::Ok([#(#tags),*].into_iter().collect()))))
+    let tags = tags
+        .iter()
+        .map(|(field, name)| quote_spanned!(field.span()=> #private::Tag::new(#name, #field)?));
+    let tags = quote!(<#private::Tags as ::core::iter::FromIterator<_>>::from_iter([#(#tags),*]));
+    Some((fields, quote!(::core::result::Result::Ok(#tags))))
 }
 
 /// A reader of a generic enum must use every parameter.

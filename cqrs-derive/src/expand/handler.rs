@@ -2,18 +2,17 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{FnArg, ItemFn};
 
-use super::{in_const, registration};
-use crate::args::{Args, Form};
+use super::{ends, in_const, parse_item, qualified, registration};
+use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::HandlerFn;
+use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
 
-const KEYS: &[(&str, Form)] = &[("crate", Form::Path), ("contract", Form::Flag)];
+const KEYS: &Keys = &[("crate", Form::Path), ("contract", Form::Flag)];
 
 /// Which bus a handler serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub(super) enum Bus {
 }
 
 impl Bus {
-    fn noun(self) -> &'static str {
+    pub(super) fn noun(self) -> &'static str {
         match self {
             Self::Command => "command",
             Self::Query => "query",
@@ -47,42 +46,43 @@ pub(crate) fn query(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn attribute(args: TokenStream, item: TokenStream, bus: Bus) -> TokenStream {
-    let function: ItemFn = match syn::parse2(item.clone()) {
+    let expected = format!("put `#[{}]` above a function", bus.attribute());
+    let function: ItemFn = match parse_item(item, Code::WRONG_ITEM, &expected) {
         Ok(function) => function,
-        Err(error) => {
-            let error = error.into_compile_error();
-            return quote!(#item #error);
-        }
+        Err(kept) => return kept,
     };
     let mut ctxt = Ctxt::new();
     let args = Args::parse(args, bus.attribute(), KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        let message = "put `#[handlers]` above the impl, so that this method's service is known";
+        let message = "put `#[handlers]` above the impl: it makes methods of a service handlers";
         ctxt.error(receiver, Code::METHOD_OUTSIDE_HANDLERS, message);
+        // Beside a method no other items can stand.
+        let errors = ctxt.finish();
+        return quote!(#function #errors);
     }
-    let handler = HandlerFn::of(&function.sig, bus.noun(), &krate, &mut ctxt);
-    let expanded = handler.map(|handler| {
-        let name = &function.sig.ident;
-        let path = name.to_token_stream();
-        let parts = Parts {
-            handler: &handler,
-            bus,
-            krate: &krate,
-            item: unraw(name),
-            contract: args.has("contract"),
-            service: None,
-        };
-        let marker = marker(&function, name);
-        let register = registration::register(&path, &parts.registration(&path), &krate);
-        let one_handler = parts.one_handler();
-        let body = in_const(&quote!(#one_handler #register));
-        quote!(#marker #body)
-    });
-    match ctxt.finish() {
-        None => quote!(#function #expanded),
-        Some(errors) => quote!(#function #errors),
+    let contract = args.has("contract");
+    let in_impl = bus == Bus::Command && !contract;
+    let handler =
+        HandlerFn::of(&function.attrs, &function.sig, bus.noun(), in_impl, &krate, &mut ctxt);
+    let Some(handler) = handler else {
+        let errors = ctxt.finish();
+        return quote!(#function #errors);
+    };
+    let name = &function.sig.ident;
+    let item = unraw(name);
+    let parts = Parts { handler: &handler, bus, krate: &krate, item, contract, service: None };
+    let cfgs = &handler.cfgs;
+    let marker = marker(&function, name);
+    let one_handler = parts.one_handler();
+    if let Some(errors) = ctxt.finish() {
+        let stub = in_const(&one_handler);
+        return quote!(#function #(#cfgs)* #marker #errors #(#cfgs)* #stub);
     }
+    let path = name.to_token_stream();
+    let register = registration::register(&path, &parts.registration(&path), &krate);
+    let body = in_const(&quote!(#one_handler #register));
+    quote!(#function #(#cfgs)* #marker #(#cfgs)* #body)
 }
 
 /// A type with the function's name, for `App::builder().register::<name>()`.
@@ -111,69 +111,84 @@ impl Parts<'_> {
     pub(super) fn registration(&self, function: &TokenStream) -> TokenStream {
         let (private, krate) = (self.krate.private(), self.krate);
         let message = &self.handler.message;
+        let wiring = local("wiring");
         let install = self.install(function);
         let body = quote! {
             #private::Body::Handler {
                 message: ::core::any::TypeId::of::<#message>,
                 aggregate: ::core::option::Option::None,
                 install: {
-                    fn install(wiring: &mut #private::Wiring<'_>) { #install }
-                    install
+                    fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
+                    __install
                 },
             }
         };
-        let (kind, name) = match self.bus {
-            Bus::Command => ("CommandHandler", quote!(<#message as #private::Command>::NAME)),
-            Bus::Query => ("QueryHandler", quote!(<#message as #private::Query>::NAME)),
+        let kind = match self.bus {
+            Bus::Command => "CommandHandler",
+            Bus::Query => "QueryHandler",
         };
         let span = self.handler.name.span();
-        registration::literal(kind, &name, &quote!(0), &self.item, &body, span, krate)
+        registration::literal(kind, &self.name(), &quote!(0), &self.item, &body, span, krate)
+    }
+
+    /// The message's wire name; it asks for the message's trait.
+    fn name(&self) -> TokenStream {
+        let private = self.krate.private();
+        let message = match self.bus {
+            Bus::Command => quote!(#private::Command),
+            Bus::Query => quote!(#private::Query),
+        };
+        qualified(&self.handler.message, &message, "NAME")
     }
 
     fn install(&self, function: &TokenStream) -> TokenStream {
         let (private, krate) = (self.krate.private(), self.krate);
-        let HandlerFn { message, output, .. } = self.handler;
+        let HandlerFn { name, message, output, error, .. } = self.handler;
+        let [wiring, service, argument, ctx] = ["wiring", "service", "message", "ctx"].map(local);
         let resolve = self.handler.resolve(krate);
         let bind = self.handler.bind(krate);
-        let call = self.handler.call(function, &quote!(message));
-        let (service, bind_service) = match self.service {
-            None => (TokenStream::new(), TokenStream::new()),
+        let call = self.handler.call(function, &argument.to_token_stream());
+        let (find_service, service_found, bind_service) = match self.service {
+            None => (TokenStream::new(), TokenStream::new(), TokenStream::new()),
             Some(ty) => (
                 quote! {
-                    let service = <#private::Dep<#ty> as #private::Parameter>::resolve(wiring);
+                    let #service = <#private::Dep<#ty> as #private::Parameter>::resolve(#wiring);
                 },
-                quote!(let service = ::core::clone::Clone::clone(&service);),
+                quote!(let ::core::option::Option::Some(#service) = #service else { return };),
+                quote!(let #service = ::core::clone::Clone::clone(&#service);),
             ),
         };
-        let service_found = self
-            .service
-            .map(|_| quote!(let ::core::option::Option::Some(service) = service else { return };));
-        let answer = match self.bus {
-            Bus::Command if self.handler.flattened => quote!(result),
-            Bus::Command => quote!(result.map_err(#private::CommandError::Rejected)),
+        let result = match self.bus {
+            Bus::Command if self.handler.flattened => quote!(#call),
+            Bus::Command => quote!(#call.map_err(#private::CommandError::Rejected)),
             Bus::Query => {
-                let answer = quote_spanned! {output.span()=>
-                    <#output as #private::AnswerTo<#message>>::answer
-                };
-                quote!(result.map(#answer).map_err(::core::convert::Into::into))
+                let answered = qualified(message, &quote!(#private::Query), "answered");
+                let (_, end) = ends(message);
+                let call = quote_spanned!(end=> (#call));
+                quote!(#answered::<#output, #error> #call)
             }
+        };
+        // A future that is not `Send` is reported at the handler's name.
+        let future = quote_spanned! {name.span()=>
+            <#private::std::boxed::Box<_>>::pin(async move { #result })
         };
         let take = match self.bus {
             Bus::Command => quote!(command_fn),
             Bus::Query => quote!(query_fn),
         };
+        // Asked for first and at the place that all else has: a message
+        // without its trait is then one error.
+        let wire_name = self.name();
+        let body = quote_spanned!(name.span()=> { #bind_service #bind #future });
+        let take = quote_spanned! {syn::spanned::Spanned::span(message)=>
+            #wiring.#take::<#message>(move |#argument, #ctx| #body)
+        };
         quote! {
-            #service
+            let _ = #wire_name;
+            #find_service
             #resolve
             #service_found
-            wiring.#take::<#message>(move |message, ctx| {
-                #bind_service
-                #bind
-                #private::std::boxed::Box::pin(async move {
-                    let result = #call;
-                    #answer
-                })
-            });
+            #take;
         }
     }
 
@@ -185,14 +200,14 @@ impl Parts<'_> {
         let private = self.krate.private();
         let HandlerFn { message, output, error, .. } = self.handler;
         match self.bus {
-            Bus::Command => quote_spanned! {message.span()=>
+            Bus::Command => quote_spanned! {syn::spanned::Spanned::span(message)=>
                 #[automatically_derived]
                 impl #private::OneHandlerFor<#message> for #message {
                     type Output = #output;
                     type Error = #error;
                 }
             },
-            Bus::Query => quote_spanned! {message.span()=>
+            Bus::Query => quote_spanned! {syn::spanned::Spanned::span(message)=>
                 #[automatically_derived]
                 impl #private::OneQueryHandlerFor<#message> for #message {}
             },

@@ -1,21 +1,27 @@
 //! `#[derive(Id)]`
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{DeriveInput, Fields, Type};
 
 use super::{in_const, parse};
-use crate::args::{Args, Form};
+use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
+use crate::handler_fn::last_name;
 use crate::krate::Krate;
+use crate::shadow;
 
-const KEYS: &[(&str, Form)] = &[("crate", Form::Path)];
+const KEYS: &Keys = &[("crate", Form::Path)];
 
 /// Inner types whose ids are `Copy`.
 const COPY: &[&str] =
     &["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "Uuid"];
+
+/// Well-known types that cannot be inside an id, to say so at once.
+const NEVER: &[&str] =
+    &["f32", "f64", "bool", "char", "Option", "Vec", "Box", "HashMap", "BTreeMap", "HashSet"];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input = match parse(input) {
@@ -26,36 +32,49 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let args = Args::of(&input.attrs, "id", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     let inner = inner(&input, &mut ctxt);
-    let body = inner.map(|inner| expand(&input, inner, &krate));
-    match (ctxt.finish(), body) {
-        (None, Some(body)) => in_const(&body),
-        (errors, _) => errors.unwrap_or_default(),
+    match (ctxt.finish(), inner) {
+        (None, Some(inner)) => in_const(&expand(&input, inner, &krate)),
+        (errors, _) => {
+            let stub = in_const(&stub(&input, &krate));
+            quote!(#errors #stub)
+        }
     }
 }
 
 /// The one field of a tuple struct.
 fn inner<'a>(input: &'a DeriveInput, ctxt: &mut Ctxt) -> Option<&'a Type> {
-    if let syn::Data::Struct(data) = &input.data
-        && let Fields::Unnamed(fields) = &data.fields
-        && fields.unnamed.len() == 1
-        && input.generics.params.is_empty()
-    {
-        return fields.unnamed.first().map(|field| &field.ty);
-    }
     let name = &input.ident;
-    let message = format!("an id is a struct around one value: `struct {name}(String);`");
-    ctxt.error(name, Code::WRONG_ITEM, message);
-    None
+    if !input.generics.params.is_empty() {
+        let message = format!("remove the parameters of `{name}`: an id is not generic");
+        ctxt.error(&input.generics.params, Code::WRONG_ITEM, message);
+        return None;
+    }
+    let field = match &input.data {
+        syn::Data::Struct(syn::DataStruct { fields: Fields::Unnamed(fields), .. })
+            if fields.unnamed.len() == 1 =>
+        {
+            fields.unnamed.first()
+        }
+        _ => None,
+    };
+    let Some(field) = field else {
+        let message = format!("write `struct {name}(String);`: an id is a struct around one value");
+        ctxt.error(name, Code::WRONG_ITEM, message);
+        return None;
+    };
+    if last_name(&field.ty).is_none_or(|name| NEVER.contains(&name.as_str())) {
+        let message = "put a `String`, a `Uuid` or an integer here: an id has a text form that \
+                       reads back, and an order";
+        ctxt.error(&field.ty, Code::WRONG_ITEM, message);
+        return None;
+    }
+    Some(&field.ty)
 }
 
 fn expand(input: &DeriveInput, inner: &Type, krate: &Krate) -> TokenStream {
     let (private, name) = (krate.private(), &input.ident);
     let text = unraw(name);
-    let last = match inner {
-        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
-        _ => None,
-    };
-    let last = last.unwrap_or_default();
+    let last = last_name(inner).unwrap_or_default();
     let copy = COPY
         .contains(&last.as_str())
         .then(|| quote!(#[automatically_derived] impl ::core::marker::Copy for #name {}));
@@ -63,13 +82,12 @@ fn expand(input: &DeriveInput, inner: &Type, krate: &Krate) -> TokenStream {
         quote! {
             #[automatically_derived]
             impl ::core::convert::From<&str> for #name {
-                fn from(text: &str) -> Self { Self(text.into()) }
+                fn from(text: &str) -> Self { Self(::core::convert::From::from(text)) }
             }
         }
     });
     let values = values(name, inner, &private);
     let keys = keys(name, inner, &text, &private);
-    let _ = inner.to_token_stream();
     quote!(#copy #from_str_slice #values #keys)
 }
 
@@ -171,4 +189,70 @@ fn keys(name: &syn::Ident, inner: &Type, text: &str, private: &TokenStream) -> T
             }
         }
     }
+}
+
+/// After a mistake: what an id can do, without content.
+fn stub(input: &DeriveInput, krate: &Krate) -> TokenStream {
+    let (private, name) = (krate.private(), &input.ident);
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    let implement = |what: TokenStream, body: TokenStream| {
+        quote! {
+            impl #impl_generics #what for #name #ty_generics #where_clause { #body }
+        }
+    };
+    let nothing = quote!({ ::core::unreachable!() });
+    let format = quote! {
+        fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result #nothing
+    };
+    let impls = [
+        shadow::stub(name, &input.generics, krate),
+        implement(quote!(::core::clone::Clone), quote!(fn clone(&self) -> Self #nothing)),
+        implement(quote!(::core::cmp::PartialEq), quote!(fn eq(&self, _: &Self) -> bool #nothing)),
+        implement(quote!(::core::cmp::Eq), quote!()),
+        implement(
+            quote!(::core::cmp::PartialOrd),
+            quote! {
+                fn partial_cmp(&self, _: &Self) -> ::core::option::Option<::core::cmp::Ordering>
+                    #nothing
+            },
+        ),
+        implement(
+            quote!(::core::cmp::Ord),
+            quote!(fn cmp(&self, _: &Self) -> ::core::cmp::Ordering #nothing),
+        ),
+        implement(
+            quote!(::core::hash::Hash),
+            quote!(fn hash<__H: ::core::hash::Hasher>(&self, _: &mut __H) #nothing),
+        ),
+        implement(quote!(::core::fmt::Display), format.clone()),
+        implement(quote!(::core::fmt::Debug), format),
+        implement(quote!(::core::convert::From<&str>), quote!(fn from(_: &str) -> Self #nothing)),
+        implement(
+            quote!(::core::convert::From<#private::std::string::String>),
+            quote!(fn from(_: #private::std::string::String) -> Self #nothing),
+        ),
+        implement(
+            quote!(#private::AggregateId),
+            quote! {
+                fn to_key(&self) -> #private::std::borrow::Cow<'_, str> #nothing
+                fn from_key(_: &str) -> ::core::result::Result<Self, #private::InvalidId> #nothing
+            },
+        ),
+        implement(
+            quote!(::core::str::FromStr),
+            quote! {
+                type Err = #private::InvalidId;
+                fn from_str(_: &str) -> ::core::result::Result<Self, Self::Err> #nothing
+            },
+        ),
+        implement(
+            quote!(#private::TableKey),
+            quote! {
+                fn encode_key(&self, _: &mut #private::std::vec::Vec<u8>) #nothing
+                fn decode_key(_: &mut &[u8]) -> ::core::option::Option<Self> #nothing
+            },
+        ),
+    ];
+    // Parameters that a stub cannot bound would be errors of their own.
+    if input.generics.params.is_empty() { impls.into_iter().collect() } else { TokenStream::new() }
 }

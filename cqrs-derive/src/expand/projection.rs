@@ -1,15 +1,16 @@
 //! `#[derive(Projection)]`
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::{in_const, parse, registration};
-use crate::args::{Args, Form};
+use crate::args::{Args, Form, Keys};
 use crate::case::{snake, unraw};
 use crate::ctxt::Ctxt;
+use crate::handler_fn::local;
 use crate::krate::Krate;
 
-const KEYS: &[(&str, Form)] = &[
+const KEYS: &Keys = &[
     ("event", Form::Type),
     ("key", Form::Type),
     ("row", Form::Type),
@@ -30,39 +31,41 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let event = args.required_type("event", "projection", ident, &mut ctxt);
     let key = args.required_type("key", "projection", ident, &mut ctxt);
     let row = args.required_type("row", "projection", ident, &mut ctxt);
-    let name = args.name(snake(&unraw(ident)), &mut ctxt);
+    let name = args.name(snake(&unraw(ident)), ident, &mut ctxt);
     let version = args.version("version", &mut ctxt);
-    if let Some(errors) = ctxt.finish() {
-        return errors;
-    }
     let private = krate.private();
-    let install = quote_spanned!(ident.span()=> wiring.projection::<#ident>());
-    let body = quote! {
-        #private::Body::Projection {
-            install: { fn install(wiring: &mut #private::Wiring<'_>) { #install } install }
-        }
-    };
-    let (item, span) = (unraw(ident), ident.span());
-    let (name_tokens, version_tokens) = (quote!(#name), quote!(#version));
-    let literal = registration::literal(
-        "Projection",
-        &name_tokens,
-        &version_tokens,
-        &item,
-        &body,
-        span,
-        &krate,
-    );
-    let register = registration::register(&ident.to_token_stream(), &literal, &krate);
-    in_const(&quote! {
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    let projection = quote! {
         #[automatically_derived]
-        impl #private::Projection for #ident {
+        impl #impl_generics #private::Projection for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             type Event = #event;
             type Key = #key;
             type Row = #row;
         }
-        #register
-    })
+    };
+    if let Some(errors) = ctxt.finish() {
+        let stub = in_const(&projection);
+        return quote!(#errors #stub);
+    }
+    // A generic projection has no one instance that could register itself.
+    let register =
+        input.generics.params.is_empty().then(|| register(ident, &name, version, &krate));
+    in_const(&quote!(#projection #register))
+}
+
+fn register(ident: &Ident, name: &str, version: u32, krate: &Krate) -> TokenStream {
+    let private = krate.private();
+    let wiring = local("wiring");
+    let install = quote_spanned!(ident.span()=> #wiring.projection::<#ident>());
+    let body = quote! {
+        #private::Body::Projection {
+            install: { fn __install(#wiring: &mut #private::Wiring<'_>) { #install } __install }
+        }
+    };
+    let (item, span) = (unraw(ident), ident.span());
+    let (name, version) = (quote!(#name), quote!(#version));
+    let literal = registration::literal("Projection", &name, &version, &item, &body, span, krate);
+    registration::register(&ident.to_token_stream(), &literal, krate)
 }

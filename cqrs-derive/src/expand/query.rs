@@ -1,17 +1,17 @@
 //! `#[derive(Query)]`
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::DeriveInput;
 
 use super::command::{Message, message_stub};
 use super::{checks, in_const, parse, struct_fields};
-use crate::args::{Args, Form};
+use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 
-const KEYS: &[(&str, Form)] = &[
+const KEYS: &Keys = &[
     ("name", Form::Text),
     ("version", Form::Number),
     ("output", Form::Type),
@@ -26,11 +26,11 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::new();
     let args = Args::of(&input.attrs, "query", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
-    let body = expand(&input, &args, &krate, &mut ctxt);
+    let output = args.required_type("output", "query", &input.ident, &mut ctxt);
+    let body = expand(&input, &args, &output, &krate, &mut ctxt);
     match ctxt.finish() {
         None => in_const(&body),
         Some(errors) => {
-            let output = args.ty("output").map_or_else(|| quote!(()), ToTokens::to_token_stream);
             let more = quote!(type Output = #output;);
             let stub = in_const(&message_stub(&input, &krate, &quote!(Query), &more));
             quote!(#errors #stub)
@@ -38,11 +38,16 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> TokenStream {
-    let output = args.required_type("output", "query", &input.ident, ctxt);
+fn expand(
+    input: &DeriveInput,
+    args: &Args,
+    output: &syn::Type,
+    krate: &Krate,
+    ctxt: &mut Ctxt,
+) -> TokenStream {
     let Some(fields) = struct_fields(input, "Query", ctxt) else { return TokenStream::new() };
     let private = krate.private();
-    let name = args.name(unraw(&input.ident), ctxt);
+    let name = args.name(unraw(&input.ident), &input.ident, ctxt);
     let version = args.version("version", ctxt);
     let message = Message { input, fields, krate };
     let serde = message.serde();

@@ -2,74 +2,108 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemImpl};
+use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReceiverKind, Type};
 
 use super::handler::{Bus, Parts};
-use super::in_const;
-use crate::args::{Args, Form};
+use super::{in_const, parse_item};
+use crate::args::{Args, Form, Keys};
+use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::HandlerFn;
+use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
 
-const KEYS: &[(&str, Form)] = &[("crate", Form::Path)];
-const METHOD_KEYS: &[(&str, Form)] = &[("contract", Form::Flag)];
+const KEYS: &Keys = &[("crate", Form::Path)];
+const METHOD_KEYS: &Keys = &[("contract", Form::Flag)];
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut block: ItemImpl = match syn::parse2(item.clone()) {
+    let expected = "put `#[handlers]` above the impl of a service";
+    let mut block: ItemImpl = match parse_item(item, Code::WRONG_ITEM, expected) {
         Ok(block) => block,
-        Err(error) => {
-            let error = error.into_compile_error();
-            return quote!(#item #error);
-        }
+        Err(kept) => return kept,
     };
     let mut ctxt = Ctxt::new();
     let args = Args::parse(args, "handlers", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     let service = (*block.self_ty).clone();
     let mut expanded = TokenStream::new();
+    let mut handled = Vec::new();
     let mut found = false;
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         let Some((bus, attr)) = take_mark(&mut method.attrs) else { continue };
         found = true;
-        let tokens = match &attr.meta {
-            syn::Meta::List(list) => list.tokens.clone(),
-            _ => TokenStream::new(),
-        };
-        let args = Args::parse(tokens, bus.attribute(), METHOD_KEYS, &mut ctxt);
-        let noun = if bus == Bus::Command { "command" } else { "query" };
-        let Some(handler) = HandlerFn::of(&method.sig, noun, &krate, &mut ctxt) else { continue };
-        let name = &method.sig.ident;
-        let parts = Parts {
-            handler: &handler,
-            bus,
-            krate: &krate,
-            item: format!("{}::{name}", service.to_token_stream()).replace(' ', ""),
-            contract: args.has("contract"),
-            service: Some(&service),
-        };
-        let registration = parts.registration(&quote!(service.#name));
-        let (root, private, message) = (krate.root(), krate.private(), &handler.message);
-        let one_handler = parts.one_handler();
-        expanded.extend(in_const(&quote! {
-            #one_handler
-            #[automatically_derived]
-            impl #private::Serves<#message> for #service {
-                const REGISTRATION: #private::Registration = #registration;
-            }
-            #root::__submit!(<#service as #private::Serves<#message>>::REGISTRATION);
-        }));
+        expanded.extend(handler(method, bus, &attr, &service, &mut handled, &krate, &mut ctxt));
     }
     if !found {
         let message = "mark the methods that handle messages with `#[command_handler]` or \
                        `#[query_handler]`";
         ctxt.error(&block.self_ty, Code::NO_HANDLERS, message);
     }
-    match ctxt.finish() {
-        None => quote!(#block #expanded),
-        Some(errors) => quote!(#block #errors),
+    let errors = ctxt.finish();
+    quote!(#block #expanded #errors)
+}
+
+fn handler(
+    method: &ImplItemFn,
+    bus: Bus,
+    attr: &Attribute,
+    service: &Type,
+    handled: &mut Vec<String>,
+    krate: &Krate,
+    all: &mut Ctxt,
+) -> Option<TokenStream> {
+    let mut ctxt = Ctxt::new();
+    let tokens = match &attr.meta {
+        syn::Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    let contract = Args::parse(tokens, bus.attribute(), METHOD_KEYS, &mut ctxt).has("contract");
+    let by_shared_ref = method.sig.inputs.first().is_some_and(|arg| match arg {
+        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(_, _, None)),
+        FnArg::Typed(_) => false,
+    });
+    if !by_shared_ref {
+        let message = "take `&self`: all calls share one service";
+        match method.sig.inputs.first() {
+            Some(FnArg::Receiver(receiver)) => ctxt.error(receiver, Code::RECEIVER, message),
+            _ => ctxt.error(&method.sig.ident, Code::RECEIVER, message),
+        }
     }
+    let in_impl = bus == Bus::Command && !contract;
+    let found = HandlerFn::of(&method.attrs, &method.sig, bus.noun(), in_impl, krate, &mut ctxt);
+    let clean = ctxt.is_clean();
+    all.take(ctxt);
+    let handler = found?;
+    let name = &method.sig.ident;
+    let item = format!("{}::{}", service.to_token_stream(), unraw(name)).replace(' ', "");
+    let parts = Parts { handler: &handler, bus, krate, item, contract, service: Some(service) };
+    let one_handler = parts.one_handler();
+    let message = &handler.message;
+    let text = message.to_token_stream().to_string();
+    // The second handler of one message is an error of `OneHandlerFor`; no
+    // other impl may clash beside it.
+    let is_first = !handled.contains(&text);
+    let cfgs = &handler.cfgs;
+    if cfgs.is_empty() {
+        handled.push(text);
+    }
+    if !clean || !is_first {
+        let stub = in_const(&one_handler);
+        return Some(quote!(#(#cfgs)* #stub));
+    }
+    let function = local("service");
+    let registration = parts.registration(&quote!(#function.#name));
+    let (root, private) = (krate.root(), krate.private());
+    let body = in_const(&quote! {
+        #one_handler
+        #[automatically_derived]
+        impl #private::Serves<#message> for #service {
+            const REGISTRATION: #private::Registration = #registration;
+        }
+        #root::__submit!(<#service as #private::Serves<#message>>::REGISTRATION);
+    });
+    Some(quote!(#(#cfgs)* #body))
 }
 
 /// Takes the handler's mark off a method.

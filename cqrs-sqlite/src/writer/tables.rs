@@ -20,7 +20,7 @@ impl Log {
         let found = reader::checkpoint(&self.session.connection, advance.name())?;
         let actual = found.map_or(Epoch::default(), |checkpoint| checkpoint.epoch);
         let (checkpoint, held) = (advance.name().clone(), advance.epoch());
-        Ok(if actual == held {
+        Ok(if actual == held && actual > Epoch::default() {
             Ok(())
         } else {
             Err(CommitError::Fenced { checkpoint, held, actual })

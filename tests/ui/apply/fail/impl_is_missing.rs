@@ -1,0 +1,14 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+use cqrs_core::prelude::*;
+
+#[derive(Query)]
+#[query(output = i64)]
+struct GetBalance {
+    account: String,
+}
+
+struct Service;
+
+async fn elsewhere() {}
+
+#[handlers]
+impl Service {
+    #[query_handler]
+    async fn balance(&self, _: &GetBalance) -> Result<i64, QueryError> {
+        let one = std::rc::Rc::new(1);
+        elsewhere().await;
+        Ok(*one)
+    }
+}
+
+fn main() {}

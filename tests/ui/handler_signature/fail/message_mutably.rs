@@ -1,0 +1,14 @@
+use cqrs_core::prelude::*;
+
+#[derive(Query)]
+#[query(output = i64)]
+struct GetBalance {
+    account: String,
+}
+
+#[query_handler]
+async fn balance(_: &mut GetBalance) -> Result<i64, QueryError> {
+    Ok(1)
+}
+
+fn main() {}

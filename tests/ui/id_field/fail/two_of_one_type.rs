@@ -1,0 +1,36 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+#[apply]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}
+
+#[derive(Command)]
+struct Deposit {
+    account: String,
+    note: String,
+}
+
+#[command_handlers]
+impl Account {
+    fn deposit(&self, _: &Deposit) -> AccountEvent {
+        AccountEvent::Deposited { cents: 1 }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use cqrs_core::prelude::*;
+
+#[derive(Query)]
+#[query(output = i64)]
+struct GetBalance {
+    account: String,
+}
+
+async fn run(app: &App) -> Result<i64, QueryError> {
+    app.query(GetBalance { account: "ada".into() }).await
+}
+
+fn main() {}

@@ -1,0 +1,40 @@
+use cqrs_core::prelude::*;
+
+#[derive(Command)]
+struct Deposit {
+    account: String,
+    cents: i64,
+}
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, nmae = "a", snapshot_version = 0)]
+struct Account {
+    cents: i64,
+}
+
+#[apply]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}
+
+#[command_handlers]
+impl Account {
+    fn deposit(&self, _: &Deposit) -> Result<AccountEvent, std::fmt::Error> {
+        Ok(AccountEvent::Deposited { cents: 1 })
+    }
+}
+
+async fn run(app: &App) {
+    let _ = app.execute(Deposit { account: "ada".into(), cents: 1 }).await;
+}
+
+fn main() {}

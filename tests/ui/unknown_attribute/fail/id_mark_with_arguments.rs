@@ -1,0 +1,10 @@
+use cqrs_core::prelude::*;
+
+#[derive(Command)]
+struct Deposit {
+    #[id(account)]
+    account: String,
+    note: String,
+}
+
+fn main() {}

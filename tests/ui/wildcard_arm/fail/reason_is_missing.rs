@@ -1,0 +1,26 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+    Closed,
+    Reopened,
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+#[apply(allow_wildcard)]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+            _ => {}
+        }
+    }
+}
+
+fn main() {}

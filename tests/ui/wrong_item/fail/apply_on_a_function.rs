@@ -1,0 +1,6 @@
+use cqrs_core::prelude::*;
+
+#[apply]
+fn apply() {}
+
+fn main() {}

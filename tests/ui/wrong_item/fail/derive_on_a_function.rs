@@ -1,0 +1,4 @@
+#[derive(cqrs_core::Command)]
+fn deposit() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+union Deposited {
+    cents: i64,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cqrs_core::prelude::*;
+
+#[derive(Id)]
+struct Of<T>(T);
+
+fn main() {}

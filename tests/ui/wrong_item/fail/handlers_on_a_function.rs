@@ -1,0 +1,14 @@
+use cqrs_core::prelude::*;
+
+#[derive(Query)]
+#[query(output = i64)]
+struct GetBalance {
+    account: String,
+}
+
+#[handlers]
+async fn balance(_: &GetBalance) -> Result<i64, QueryError> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+#[apply]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,36 @@
+use cqrs_core::prelude::*;
+
+#[derive(Command)]
+struct Deposit {
+    account: String,
+    cents: i64,
+}
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+#[apply]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}
+
+#[command_handlers]
+impl Account {
+    fn deposit(&self, cmd: &Deposit) -> Result<AccountEvent, String> {
+        Err(cmd.account.clone())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,39 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = String, event = AccountEvent, error = std::fmt::Error)]
+struct Account {
+    cents: i64,
+}
+
+#[apply]
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}
+
+#[derive(Id)]
+struct OrderId(u64);
+
+#[derive(Command)]
+struct Deposit {
+    order: OrderId,
+    cents: i64,
+}
+
+#[command_handlers]
+impl Account {
+    fn deposit(&self, cmd: &Deposit) -> AccountEvent {
+        AccountEvent::Deposited { cents: cmd.cents }
+    }
+}
+
+fn main() {}

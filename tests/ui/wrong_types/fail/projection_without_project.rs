@@ -1,0 +1,12 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Deposited { cents: i64 },
+}
+
+#[derive(Projection, Default)]
+#[projection(event = AccountEvent, key = String, row = i64)]
+struct Balances;
+
+fn main() {}
