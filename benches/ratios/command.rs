@@ -22,8 +22,11 @@ const ACCOUNTS: u64 = 1_000;
 struct ByHand {
     ids: UuidV7,
     clock: SystemClock,
-    state: Mutex<(HashMap<u64, (i64, u64)>, Vec<Entry>)>,
+    state: Mutex<Bank>,
 }
+
+/// Balance and version of each account, and the log.
+type Bank = (HashMap<u64, (i64, u64)>, Vec<Entry>);
 
 #[expect(dead_code, reason = "an entry is kept, as a log keeps it")]
 struct Entry {

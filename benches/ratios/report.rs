@@ -39,7 +39,8 @@ impl Report {
         if !self.wants(line.name) {
             return;
         }
-        (ours(), by_hand());
+        ours();
+        by_hand();
         let mut rounds: Vec<(Duration, Duration)> = Vec::new();
         for round in 0..line.rounds {
             // The order alternates, so that neither always runs second.

@@ -62,7 +62,7 @@ impl Post {
     /// second is refused.
     #[must_use]
     pub fn operation(&self) -> OperationId {
-        OperationId::derived("transaction", self.entry.transaction)
+        OperationId::derived("transaction", &self.entry.transaction)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Whole flows through an application.
+#![allow(clippy::disallowed_methods, reason = "tests start callers of their own")]
 
 mod aggregates;
 mod messages;

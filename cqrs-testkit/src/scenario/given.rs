@@ -125,7 +125,7 @@ impl<A: Apply> Given<A> {
             json.unwrap_or_else(|error| panic!("`{}` cannot be serialised: {error}", C::NAME));
         let command: C = serde_json::from_slice(&json)
             .unwrap_or_else(|error| panic!("`{}` cannot be read back: {error}", C::NAME));
-        Outcome::of(&self.state, &command, &self.metadata).from_state(self.state)
+        Outcome::of(&self.state, &command, &self.metadata).after(self.state)
     }
 
     /// Nothing arrives: the state is what the history made of it.

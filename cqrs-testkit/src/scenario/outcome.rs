@@ -15,6 +15,10 @@ use super::given::through_codec;
 #[derive(Debug)]
 pub struct Outcome<A: Apply, V> {
     state: Option<A>,
+    #[expect(
+        clippy::type_complexity,
+        reason = "written out, the derived `Debug` finds its bounds"
+    )]
     result: Result<(Vec<A::Event>, V), Refusal<A::Error>>,
 }
 
@@ -54,7 +58,7 @@ impl<A: Apply, V> Outcome<A, V> {
         Self { state: None, result }
     }
 
-    pub(super) fn from_state(mut self, state: A) -> Self {
+    pub(super) fn after(mut self, state: A) -> Self {
         self.state = Some(state);
         self
     }
