@@ -134,7 +134,7 @@ impl Args {
     ) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
             let next = input.cursor().token_stream().into_iter().next();
-            let message = format!("begin with a name, one of {}", list_of(keys));
+            let message = format!("begin with the name of an argument: {}", list_of(keys));
             ctxt.error(next, Code::ATTRIBUTE_VALUE, message);
             return skip_value(input);
         }
@@ -160,7 +160,10 @@ impl Args {
         if known.is_none() {
             let hint = match near {
                 Some((near, _)) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", list_of(keys)),
+                None if keys.iter().any(|(_, form)| here(form)) => {
+                    format!("there are {}", list_of(keys))
+                }
+                None => "there are none".to_owned(),
             };
             let message = format!("unknown `{name}` attribute `{text}`; {hint}");
             ctxt.error(&key, Code::UNKNOWN_ATTRIBUTE, message);

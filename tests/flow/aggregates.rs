@@ -181,6 +181,8 @@ async fn what_was_decided_behind_a_failed_commit_is_decided_again() {
     second.await.unwrap().unwrap();
     let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
     assert_eq!((root.state().cents, root.version().get()), (6, 5));
+    let last = log(&app).await.pop().unwrap();
+    assert_eq!(last.event_type().as_str(), "account.withdrawn", "withdrawn before it was there");
 }
 
 #[tokio::test]

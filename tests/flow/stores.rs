@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use cqrs_core::app::AppBuilder;
+use cqrs_core::app::{AppBuilder, NoStore};
 use cqrs_core::prelude::*;
 use cqrs_core::store::{EventStore, ReadRequest, RecordedEvent};
 use support::bank;
 
 pub const GUARD: Duration = Duration::from_secs(20);
 
-pub fn builder() -> AppBuilder {
+pub fn builder() -> AppBuilder<NoStore> {
     App::builder().modules(modules![bank])
 }
 

@@ -9,7 +9,7 @@ use super::{App, Dep, Inner, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
 use crate::message::IdGenerator;
 use crate::registry::{
-    Body, BuildError, Module, Problem, Register, Registration, Registry, Selection, Serves,
+    Body, BuildError, Module, Register, Registration, Registry, Selection, Serves,
 };
 use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
 use crate::store::memory::MemoryStore;
@@ -18,10 +18,11 @@ use crate::store::{EventStore, Store};
 /// Aggregates of one type that stay loaded by default.
 const CACHED_AGGREGATES: usize = 10_000;
 
-/// Collects what an application needs.
+/// Collects what an application needs. It can be built once it has a store:
+/// `S` says whether it does.
 #[must_use = "an application does not exist until it is built"]
-pub struct AppBuilder {
-    store: Option<Store>,
+pub struct AppBuilder<S = NoStore> {
+    store: S,
     services: Services,
     provided: Provided,
     modules: Vec<Module>,
@@ -32,10 +33,31 @@ pub struct AppBuilder {
     start_projections: bool,
 }
 
+/// What a builder has before it is given a store.
+#[derive(Clone, Copy, Debug)]
+pub struct NoStore;
+
+/// That a builder was given a store.
+#[diagnostic::on_unimplemented(
+    message = "the application has no store",
+    label = "an application keeps its events in a store",
+    note = "add `.store(MemoryStore::new())`, or another store, before `.build()`"
+)]
+pub trait HasStore {
+    #[doc(hidden)]
+    fn take(self) -> Store;
+}
+
+impl HasStore for Store {
+    fn take(self) -> Store {
+        self
+    }
+}
+
 impl AppBuilder {
     pub(super) fn new() -> Self {
         Self {
-            store: None,
+            store: NoStore,
             services: Services::default(),
             provided: Provided::new(),
             modules: Vec::new(),
@@ -45,6 +67,40 @@ impl AppBuilder {
             retries: RetryLimit::default(),
             start_projections: true,
         }
+    }
+}
+
+impl<S> AppBuilder<S> {
+    /// Sets the store, in the place of one that was set before.
+    pub fn store(self, store: impl EventStore) -> AppBuilder<Store> {
+        self.with(Store::new(store)).1
+    }
+
+    /// Puts another store, or none, into the builder; gives what it had.
+    fn with<T>(self, store: T) -> (S, AppBuilder<T>) {
+        let Self {
+            store: had,
+            services,
+            provided,
+            modules,
+            explicit,
+            expected,
+            cached_aggregates,
+            retries,
+            start_projections,
+        } = self;
+        let builder = AppBuilder {
+            store,
+            services,
+            provided,
+            modules,
+            explicit,
+            expected,
+            cached_aggregates,
+            retries,
+            start_projections,
+        };
+        (had, builder)
     }
 
     /// Lists modules: `.modules(modules![crate, billing])`.
@@ -66,8 +122,8 @@ impl AppBuilder {
     }
 
     /// Registers that a service's method handles a message, without inventory.
-    pub fn register_method<S: Serves<M>, M>(mut self) -> Self {
-        self.explicit.push(S::REGISTRATION);
+    pub fn register_method<T: Serves<M>, M>(mut self) -> Self {
+        self.explicit.push(T::REGISTRATION);
         self
     }
 
@@ -75,12 +131,6 @@ impl AppBuilder {
     /// names.
     pub fn expect_crates<'a>(mut self, packages: impl IntoIterator<Item = &'a str>) -> Self {
         self.expected.extend(packages.into_iter().map(str::to_owned));
-        self
-    }
-
-    /// Sets the store.
-    pub fn store(mut self, store: impl EventStore) -> Self {
-        self.store = Some(Store::new(store));
         self
     }
 
@@ -140,8 +190,8 @@ impl AppBuilder {
     /// # Errors
     ///
     /// [`BuildError`] lists everything that is wrong.
-    pub fn verify(mut self) -> Result<Registry, BuildError> {
-        let store = self.store.take().unwrap_or_else(|| Store::new(MemoryStore::new()));
+    pub fn verify(self) -> Result<Registry, BuildError> {
+        let store = Store::new(MemoryStore::new());
         let selection = Selection::of(&self.modules, &self.explicit, &self.expected);
         let registry = Registry::of(&selection.registrations);
         self.wire(store, selection)?;
@@ -155,15 +205,15 @@ impl AppBuilder {
     ///
     /// [`BuildError`] lists everything that is wrong, each with its place in
     /// the source.
-    pub fn build(mut self) -> Result<App, BuildError> {
-        let mut selection = Selection::of(&self.modules, &self.explicit, &self.expected);
-        let store = self.store.take().unwrap_or_else(|| {
-            selection.problems.push(Problem::MissingStore);
-            Store::new(MemoryStore::new())
-        });
+    pub fn build(self) -> Result<App, BuildError>
+    where
+        S: HasStore,
+    {
+        let selection = Selection::of(&self.modules, &self.explicit, &self.expected);
         let registry = Registry::of(&selection.registrations);
         let start = self.start_projections;
-        let wiring = self.wire(store, selection)?;
+        let (store, builder) = self.with(NoStore);
+        let wiring = builder.wire(store.take(), selection)?;
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
         let start = projections.into_iter().filter(|_| start);
         let projections = start
@@ -208,7 +258,7 @@ impl AppBuilder {
     }
 }
 
-impl fmt::Debug for AppBuilder {
+impl<S> fmt::Debug for AppBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppBuilder").field("modules", &self.modules).finish_non_exhaustive()
     }

@@ -6,7 +6,7 @@ mod call;
 mod parameter;
 mod wiring;
 
-pub use builder::AppBuilder;
+pub use builder::{AppBuilder, HasStore, NoStore};
 pub use bus::Bus;
 pub use call::{Ask, Execute, Executed, Receipt};
 pub use parameter::{Dep, Parameter};

@@ -17,7 +17,7 @@ pub use codec::{Codec, CodecError, Encoding, Json};
 pub(crate) use id::mix;
 pub use id::{
     ActorId, CausationId, CorrelationId, EventId, IdGenerator, MessageId, OperationId, RandomIds,
-    TenantId, UuidV7,
+    TenantId, Ulid, UuidV7,
 };
 pub use metadata::{Headers, Metadata, TraceContext};
 pub use timestamp::{InvalidTimestamp, Timestamp};

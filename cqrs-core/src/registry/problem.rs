@@ -64,15 +64,6 @@ pub enum Problem {
         /// Where that stands.
         location: SourceLocation,
     },
-    /// No store was given.
-    MissingStore,
-    /// An option has a value that cannot work.
-    InvalidOption {
-        /// The option.
-        option: &'static str,
-        /// Why not.
-        reason: String,
-    },
 }
 
 impl BuildError {
@@ -134,8 +125,6 @@ impl fmt::Display for Problem {
                 "`{handler}` ({location}) needs `{dependency}`, which was not provided: \
                  `.provide::<{dependency}>(..)`"
             ),
-            Self::MissingStore => f.write_str("no store was given: `.store(..)`"),
-            Self::InvalidOption { option, reason } => write!(f, "option `{option}`: {reason}"),
         }
     }
 }

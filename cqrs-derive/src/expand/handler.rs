@@ -12,7 +12,9 @@ use crate::ctxt::Ctxt;
 use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
 
-const KEYS: &Keys = &[("crate", Form::Path), ("contract", Form::Flag)];
+const COMMAND_KEYS: &Keys = &[("crate", Form::Path), ("contract", Form::Flag)];
+const QUERY_KEYS: &Keys =
+    &[("crate", Form::Path), ("contract", Form::Elsewhere("at handlers of commands"))];
 
 /// Which bus a handler serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,13 @@ impl Bus {
         match self {
             Self::Command => "command",
             Self::Query => "query",
+        }
+    }
+
+    fn keys(self) -> &'static Keys {
+        match self {
+            Self::Command => COMMAND_KEYS,
+            Self::Query => QUERY_KEYS,
         }
     }
 
@@ -52,7 +61,7 @@ fn attribute(args: TokenStream, item: TokenStream, bus: Bus) -> TokenStream {
         Err(kept) => return kept,
     };
     let mut ctxt = Ctxt::new();
-    let args = Args::parse(args, bus.attribute(), KEYS, &mut ctxt);
+    let args = Args::parse(args, bus.attribute(), bus.keys(), &mut ctxt);
     let krate = Krate::new(args.path("crate"));
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         let message = "put `#[handlers]` above the impl: it makes methods of a service handlers";

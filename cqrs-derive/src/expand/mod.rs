@@ -15,6 +15,8 @@ pub(crate) mod rejection;
 pub(crate) mod service;
 
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod tests;
 
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};

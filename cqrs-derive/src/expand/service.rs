@@ -14,7 +14,9 @@ use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
 
 const KEYS: &Keys = &[("crate", Form::Path)];
-const METHOD_KEYS: &Keys = &[("contract", Form::Flag)];
+const COMMAND_KEYS: &Keys = &[("contract", Form::Flag), CRATE];
+const QUERY_KEYS: &Keys = &[("contract", Form::Elsewhere("at handlers of commands")), CRATE];
+const CRATE: (&str, Form) = ("crate", Form::Elsewhere("at `#[handlers]`"));
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let expected = "put `#[handlers]` above the impl of a service";
@@ -58,7 +60,8 @@ fn handler(
         syn::Meta::List(list) => list.tokens.clone(),
         _ => TokenStream::new(),
     };
-    let contract = Args::parse(tokens, bus.attribute(), METHOD_KEYS, &mut ctxt).has("contract");
+    let keys = if bus == Bus::Command { COMMAND_KEYS } else { QUERY_KEYS };
+    let contract = Args::parse(tokens, bus.attribute(), keys, &mut ctxt).has("contract");
     let by_shared_ref = method.sig.inputs.first().is_some_and(|arg| match arg {
         FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(_, _, None)),
         FnArg::Typed(_) => false,

@@ -1,1 +1,233 @@
+//! What the macros expand to.
 
+use proc_macro2::TokenStream;
+
+use super::{
+    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, service,
+};
+
+type Derive = fn(TokenStream) -> TokenStream;
+type Attribute = fn(TokenStream, TokenStream) -> TokenStream;
+
+fn tokens(text: &str) -> TokenStream {
+    text.parse().expect("the input is made of tokens")
+}
+
+fn check(name: &str, input: &str, expansion: TokenStream) {
+    let file = syn::parse2(expansion).expect("an expansion is made of items");
+    insta::with_settings!({
+        description => input,
+        omit_expression => true,
+        prepend_module_to_snapshot => false,
+    }, {
+        insta::assert_snapshot!(name, prettyplease::unparse(&file));
+    });
+}
+
+fn derived(name: &str, derive: Derive, input: &str) {
+    check(name, input, derive(tokens(input)));
+}
+
+fn attributed(name: &str, attribute: Attribute, args: &str, input: &str) {
+    let description = if args.is_empty() { input.to_owned() } else { format!("({args})\n{input}") };
+    check(name, &description, attribute(tokens(args), tokens(input)));
+}
+
+#[test]
+fn a_command() {
+    let input = r#"
+#[command(name = "bank.deposit", version = 2, error = AccountError)]
+pub struct Deposit {
+    account: AccountId,
+    #[check(min = 1, max = LIMIT)]
+    cents: i64,
+    #[check(required, length(max = 40))]
+    #[serde(default)]
+    note: String,
+}"#;
+    derived("command", command::derive, input);
+}
+
+#[test]
+fn a_generic_command_is_not_registered() {
+    derived("command_generic", command::derive, "struct Import<T> { batch: String, rows: Vec<T> }");
+}
+
+#[test]
+fn a_command_with_mistakes_becomes_a_stub() {
+    let input =
+        "#[command(nmae = \"a\", output = i64)] struct Deposit { #[id] a: u64, #[id] b: u64 }";
+    derived("command_mistakes", command::derive, input);
+}
+
+#[test]
+fn a_query() {
+    derived("query", query::derive, "#[query(output = Option<i64>)] struct Balance(AccountId);");
+}
+
+#[test]
+fn a_query_without_its_output() {
+    derived("query_mistake", query::derive, "struct Balance { account: AccountId }");
+}
+
+#[test]
+fn events() {
+    let input = r#"
+pub enum AccountEvent {
+    Opened { #[event(tag)] owner: String },
+    #[event(name = "account.credited", version = 3)]
+    Deposited { #[serde(default)] cents: i64 },
+    Withdrawn(Withdrawn),
+    Closed,
+}"#;
+    derived("event_enum", event::derive, input);
+}
+
+#[test]
+fn one_event() {
+    let input =
+        "#[event(codec = MessagePack)] struct Withdrawn { #[event(tag = \"who\")] by: String }";
+    derived("event_struct", event::derive, input);
+}
+
+#[test]
+fn events_with_mistakes() {
+    let input = "#[serde(tag = \"t\")] enum AccountEvent { Opened(String, i64) }";
+    derived("event_mistakes", event::derive, input);
+}
+
+#[test]
+fn an_aggregate() {
+    let input = r"
+#[aggregate(id = AccountId, event = AccountEvent, error = AccountError)]
+struct Account { cents: i64 }";
+    derived("aggregate", aggregate::derive, input);
+}
+
+#[test]
+fn an_aggregate_with_snapshots() {
+    let input = r"
+#[aggregate(
+    id = AccountId,
+    event = AccountEvent,
+    error = AccountError,
+    snapshot = SnapshotPolicy::every(100),
+    snapshot_version = 2,
+    stale_rejections,
+    crate = elsewhere::cqrs
+)]
+struct Account { cents: i64, #[serde(skip)] cache: Cache }";
+    derived("aggregate_snapshots", aggregate::derive, input);
+}
+
+#[test]
+fn an_aggregate_without_its_types() {
+    derived("aggregate_mistakes", aggregate::derive, "#[aggregate(id = u64)] struct Account;");
+}
+
+#[test]
+fn an_id() {
+    derived("id", id::derive, "pub struct AccountId(String);");
+}
+
+#[test]
+fn an_id_of_nothing() {
+    derived("id_mistake", id::derive, "struct AccountId;");
+}
+
+#[test]
+fn a_projection() {
+    let input = r"
+#[projection(event = AccountEvent, key = AccountId, row = i64, version = 2)]
+struct Balances;";
+    derived("projection", projection::derive, input);
+}
+
+#[test]
+fn rejections() {
+    let input = r"
+enum AccountError {
+    /// Overdrawn by {by} cents.
+    Overdrawn { by: i64 },
+    /// {0} may not.
+    Forbidden(String),
+    NotOpen,
+}";
+    derived("rejection", rejection::derive, input);
+}
+
+#[test]
+fn applying() {
+    let input = r"
+impl Apply for Account {
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Deposited { cents } => self.cents += cents,
+        }
+    }
+}";
+    attributed("apply", apply::attribute, "", input);
+}
+
+#[test]
+fn decisions() {
+    let input = r"
+impl Account {
+    fn deposit(&self, cmd: &Deposit) -> Result<AccountEvent, AccountError> {
+        Ok(AccountEvent::Deposited { cents: cmd.cents })
+    }
+    #[cfg(any())]
+    fn close(&self, _: &Close, metadata: &Metadata) -> Option<AccountEvent> {
+        None
+    }
+}";
+    attributed("command_handlers", decisions::attribute, "", input);
+}
+
+#[test]
+fn decisions_with_mistakes() {
+    let input = r"
+impl Account {
+    async fn deposit(&self, cmd: &Deposit) -> Result<Returning<AccountEvent, i64>, AccountError> {}
+    fn fee(&self) -> i64 { 1 }
+}";
+    attributed("command_handlers_mistakes", decisions::attribute, "crat = cqrs", input);
+}
+
+#[test]
+fn a_command_handler() {
+    let input = r"
+pub async fn transfer(
+    cmd: &Transfer,
+    accounts: Repository<Account>,
+    rates: &Dep<dyn Rates>,
+    ctx: &Context,
+) -> Result<i64, TransferError> {
+    todo!()
+}";
+    attributed("command_handler", handler::command, "", input);
+}
+
+#[test]
+fn a_query_handler() {
+    let input = "fn count(query: &Count) -> Result<u64, QueryError> { Ok(1) }";
+    attributed("query_handler", handler::query, "crate = elsewhere::cqrs", input);
+}
+
+#[test]
+fn a_handler_without_a_result() {
+    attributed("command_handler_mistake", handler::command, "", "async fn close(cmd: Close) {}");
+}
+
+#[test]
+fn a_service() {
+    let input = r"
+impl Mail {
+    #[command_handler(contract)]
+    async fn send(&self, cmd: &Send, bus: Bus) -> Result<(), CommandError<MailError>> { Ok(()) }
+    #[query_handler]
+    async fn sent(&self, query: &Sent) -> Result<u64, QueryError> { Ok(1) }
+    fn helper(&self) {}
+}";
+    attributed("handlers", service::attribute, "", input);
+}

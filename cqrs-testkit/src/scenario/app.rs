@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use cqrs_core::app::{App, AppBuilder, Executed};
+use cqrs_core::app::{App, AppBuilder, Executed, NoStore};
 use cqrs_core::bus::{CommandError, Origin};
 use cqrs_core::command::{Command, OneHandlerFor};
 use cqrs_core::event::Event;
@@ -36,7 +36,7 @@ pub struct AppOutcome<V, E> {
 
 impl AppScenario {
     #[track_caller]
-    pub(super) fn new(builder: AppBuilder) -> Self {
+    pub(super) fn new(builder: AppBuilder<NoStore>) -> Self {
         let clock = ManualClock::new();
         let builder = builder.store(MemoryStore::new()).clock(clock.clone());
         match builder.ids(SequentialIds::new()).build() {

@@ -49,7 +49,7 @@ pub use given::Given;
 pub use outcome::{Outcome, Then};
 
 use cqrs_core::aggregate::Apply;
-use cqrs_core::app::AppBuilder;
+use cqrs_core::app::{AppBuilder, NoStore};
 
 /// The beginning of a scenario.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Scenario {
     /// Panics when the application cannot be built. Call it in a tokio
     /// runtime.
     #[track_caller]
-    pub fn app(builder: AppBuilder) -> AppScenario {
+    pub fn app(builder: AppBuilder<NoStore>) -> AppScenario {
         AppScenario::new(builder)
     }
 }

@@ -69,5 +69,13 @@ fn main() {
     let import = Import { batch: "a".to_owned(), rows: vec![1] };
     let bounded = Bounded::<String, 2> { batch: "b".to_owned(), kind: PhantomData };
     let pair = Pair(String::new(), 1);
-    let _ = (pair.0, pair.1, import.batch, import.rows, bounded.batch, bounded.kind, Find { like: 1 }.like);
+    let _ = (
+        pair.0,
+        pair.1,
+        import.batch,
+        import.rows,
+        bounded.batch,
+        bounded.kind,
+        Find { like: 1 }.like,
+    );
 }

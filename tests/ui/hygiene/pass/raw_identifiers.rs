@@ -32,7 +32,9 @@ enum r#enum {
 #[derive(Rejection, Debug)]
 enum r#error {
     /// Because {fn}.
-    r#use { r#fn: i64 },
+    r#use {
+        r#fn: i64,
+    },
     r#while,
 }
 

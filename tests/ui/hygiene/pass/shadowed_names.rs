@@ -10,8 +10,13 @@ macro_rules! shadow {
 }
 
 mod shadows {
-    shadow!(Option, Some, None, Ok, Err, Box, Vec, String, Send, Sync, Copy, Clone, Into, From, Iterator);
-    shadow!(Default, Debug, Display, Eq, PartialEq, Ord, Hash, Hasher, FromStr, TypeId, Json, Codec);
+    shadow!(
+        Option, Some, None, Ok, Err, Box, Vec, String, Send, Sync, Copy, Clone, Into, From,
+        Iterator
+    );
+    shadow!(
+        Default, Debug, Display, Eq, PartialEq, Ord, Hash, Hasher, FromStr, TypeId, Json, Codec
+    );
     shadow!(Serialize, Deserialize, Serializer, Deserializer, Registration, Wiring, Self_);
     pub mod core {}
     pub mod std {}

@@ -29,7 +29,10 @@ impl Apply for Account {
 #[command_handlers]
 impl Account {
     fn deposit(&self, cmd: &Deposit, metadata: &Metadata) -> Option<AccountEvent> {
-        metadata.actor.is_none().then_some(AccountEvent::Deposited { cents: cmd.cents + self.fee() })
+        metadata
+            .actor
+            .is_none()
+            .then_some(AccountEvent::Deposited { cents: cmd.cents + self.fee() })
     }
 }
 

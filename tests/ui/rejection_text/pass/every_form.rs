@@ -5,7 +5,10 @@ enum AccountError {
     /// The account is overdrawn by {by:>3} cents, {{not}} more.
     ///
     /// {this} is not the text.
-    Overdrawn { by: i64, other: String },
+    Overdrawn {
+        by: i64,
+        other: String,
+    },
     /// {0} may not see {1:?}.
     Hidden(String, i64),
     NotOpen,

@@ -6,9 +6,13 @@ use cqrs_core::prelude::*;
 enum AccountEvent {
     Opened(String, i64),
     #[event(version = 0)]
-    Paid { cents: i64 },
+    Paid {
+        cents: i64,
+    },
     #[event(name = "account.paid")]
-    Deposited { cents: i64 },
+    Deposited {
+        cents: i64,
+    },
     #[event(name = "geld über")]
     Moved,
 }
