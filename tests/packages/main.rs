@@ -3,3 +3,4 @@
 
 mod dependencies;
 mod outside;
+mod readme;

@@ -1,0 +1,52 @@
+//! The README's pieces, put together, are a program that compiles and runs.
+
+use std::path::Path;
+
+/// The code blocks with this label, in order.
+fn blocks(readme: &str, label: &str) -> Vec<String> {
+    let start = format!("```{label}\n");
+    let parts = readme.split(&start).skip(1);
+    parts.map(|part| part.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn its_pieces_fit_together() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
+    let program = blocks(&readme, "rust,standalone_crate").remove(0);
+    let pieces = blocks(&readme, "rs");
+    let [durable, test, read_model] = &pieces[..] else { panic!("{} pieces", pieces.len()) };
+    let in_memory = "let app = App::new(modules![crate], MemoryStore::new())?;";
+    assert!(program.contains(in_memory) && durable.starts_with("let app = "));
+    // The one changed line, on a database that goes away again.
+    let durable = durable.trim().replace(r#""bank.db""#, "database()");
+    let extra = r#"
+use cqrs_sqlite::SqliteStore;
+use cqrs_testkit::Scenario;
+
+fn database() -> std::path::PathBuf {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    folder.keep().join("bank.db")
+}
+"#;
+    let program = program.replace(in_memory, &durable);
+    // The test runs as a part of the program.
+    let (main, end) = program.split_at(program.rfind("    Ok(())").expect("main ends in Ok"));
+    let test = test.replace("#[test]\n", "");
+    let whole = [main, "    an_overdraft_is_refused();\n", end, extra, &test, read_model].concat();
+    let path = root.join("target/readme.rs");
+    std::fs::write(&path, whole).expect("the target folder takes a file");
+    trybuild::TestCases::new().pass(path);
+}
+
+#[test]
+fn the_first_program_is_the_example_and_short() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
+    let read = |path| std::fs::read_to_string(root.join(path)).expect("it can be read");
+    let (readme, example) = (read("README.md"), read("examples/quickstart/main.rs"));
+    assert_eq!(blocks(&readme, "rust,standalone_crate"), [example.clone()]);
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    assert!(example.lines().filter(is_code).count() <= 75);
+    let start = readme.lines().position(|line| line.starts_with("```rust"));
+    assert!(start.is_some_and(|line| line < 20));
+}
