@@ -11,7 +11,7 @@ pub use crate::aggregate::{
 pub use crate::app::{Dep, Parameter, Wiring};
 pub use crate::bus::{BusError, CommandError, Context, QueryError};
 pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, rules};
-pub use crate::event::{DecodeError, EncodedEvent, Event, EventType};
+pub use crate::event::{DecodeError, EncodedEvent, Event, EventStruct, EventType};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::projection::{Project, Projection, TableKey};
 pub use crate::query::{OneQueryHandlerFor, Query};

@@ -34,23 +34,22 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let change = usize::from(a[i - 1] != b[j - 1]);
-                let mut best =
-                    (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    best = best.min(rows[i - 2][j - 2] + 1);
-                }
-                best
-            };
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let change = at(&above, j) + usize::from(x != y);
+            let mut best = (at(&above, j + 1) + 1).min(at(&row, j) + 1).min(change);
+            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            row.push(best);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    rows[a.len()][b.len()]
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,5 +76,8 @@ mod tests {
         assert_eq!(nearest("nmae", known.into_iter()), Some("name"));
         assert_eq!(nearest("colour", known.into_iter()), None);
         assert_eq!(nearest("xyz", known.into_iter()), None);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("ca", "abc"), 3);
+        assert_eq!(distance("crate", "crtae"), 1);
     }
 }

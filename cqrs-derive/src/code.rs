@@ -97,3 +97,22 @@ fn internal() -> TokenStream {
     );
     quote!(::core::compile_error!(#message);)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_panic_the_item_and_a_message_remain() {
+        let kept = guarded_item(
+            quote!(
+                struct Account;
+            ),
+            || panic!("on purpose"),
+        )
+        .to_string();
+        assert!(kept.starts_with("struct Account ;"), "{kept}");
+        assert!(kept.contains("[CQ999]"), "{kept}");
+        assert!(guarded(|| panic!("on purpose")).to_string().contains("[CQ999]"));
+    }
+}

@@ -5,6 +5,11 @@
 //! and expand. After a mistake a stub is emitted, so that only our message
 //! shows and completion stays alive.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 mod args;
 mod case;
 mod code;

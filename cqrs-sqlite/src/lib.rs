@@ -37,6 +37,7 @@
 mod connection;
 mod error;
 mod fault;
+mod header;
 mod names;
 mod options;
 mod reader;

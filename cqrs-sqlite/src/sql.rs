@@ -41,7 +41,6 @@ statements! {
     PLACE = "read/place";
     HEAD = "read/head";
     LAST_RECORDED = "read/last_recorded";
-    RECORDED_AT = "read/recorded_at";
     RANGE_FORWARD = "read/range_forward";
     RANGE_BACKWARD = "read/range_backward";
     STREAM_PLACE = "read/stream_place";
@@ -49,7 +48,7 @@ statements! {
     STREAM_BACKWARD = "read/stream_backward";
     STREAM_NUMBER = "read/stream_number";
     STREAM_NAME = "read/stream_name";
-    LINK = "read/link";
+    HEADER = "read/header";
     KIND = "read/kind";
     KINDS_OF_TYPE = "read/kinds_of_type";
     CATEGORY = "read/category";

@@ -108,6 +108,45 @@ async fn a_rejection_from_the_cache_is_confirmed_against_the_stream() {
     assert_eq!(error.rejection(), Some(&AccountError::Overdrawn { by: 1 }));
 }
 
+/// R071
+#[tokio::test]
+async fn a_passing_fault_of_the_store_is_overcome_and_stores_once() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let app = builder().store(faulty.clone()).build().unwrap();
+    open(&app, "a").await;
+    faulty.inject(Fault::unavailable().times(3));
+    app.execute(deposit(1)).await.unwrap();
+    assert_eq!(log(&app).await.len(), 2);
+    faulty.inject(Fault::unavailable().times(4));
+    let error = app.execute(deposit(1)).await.unwrap_err();
+    assert!(error.is_retryable() && error.code().as_str() == "store_unavailable", "{error}");
+    assert_eq!(log(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn operations_on_one_stream_keep_their_order() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    let calls = (1..=60).map(|cents| {
+        let app = app.clone();
+        tokio::task::spawn(async move {
+            let call = app.execute(deposit(cents));
+            let operation = cqrs_core::OperationId::derived("order", cents);
+            let named = cents % 3 != 0;
+            let call = if named { call.operation(operation) } else { call };
+            call.await.unwrap();
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    let events = log(&app).await;
+    let cents = events.iter().filter_map(|event| {
+        serde_json::from_slice::<serde_json::Value>(event.payload()).ok()?["cents"].as_i64()
+    });
+    assert!(cents.is_sorted());
+}
+
 /// R082
 #[tokio::test]
 async fn conflicts_without_end_become_a_typed_error() {
@@ -193,10 +232,13 @@ async fn a_rejection_is_not_given_on_a_commit_that_fails() {
     app.execute(deposit(10)).await.unwrap();
 
     // The withdrawal fails; what was rejected because of it is not rejected.
-    faulty.inject(Fault::unavailable());
-    let withdraw = |cents| app.execute(Withdraw { account: "a".into(), cents }).into_future();
-    let (first, second) = tokio::join!(withdraw(8), withdraw(5));
-    assert_eq!(first.unwrap_err().code().as_str(), "store_unavailable");
+    let failing = cqrs_core::OperationId::derived("withdrawal", 1);
+    faulty.inject(Fault::unavailable().of_operation(failing).times(10));
+    let withdraw = |cents| app.execute(Withdraw { account: "a".into(), cents });
+    let (first, second) =
+        tokio::join!(withdraw(8).operation(failing).into_future(), withdraw(5).into_future());
+    // The first one is decided again, behind the second.
+    assert_eq!(first.unwrap_err().rejection(), Some(&AccountError::Overdrawn { by: 3 }));
     second.unwrap();
     let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
     assert_eq!((root.state().cents, root.version().get()), (5, 3));

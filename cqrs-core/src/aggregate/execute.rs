@@ -75,6 +75,57 @@ struct Pending<T> {
 enum Again {
     Conflict(CommitError),
     Superseded,
+    /// The store could not write just now; nothing was written.
+    Transient(CommitError),
+}
+
+/// How often a command has been tried, and for what reasons again.
+struct Tries {
+    start: Duration,
+    conflicts: u32,
+    superseded: u32,
+    transient: u32,
+}
+
+/// Pauses before the store is asked again after it could not write: 10, 20
+/// and 40 milliseconds, spread by up to half. A store that has waited for
+/// longer than [`PATIENCE`] by itself is not asked again.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(10), Duration::from_millis(20), Duration::from_millis(40)];
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Tries {
+    fn new(start: Duration) -> Self {
+        Self { start, conflicts: 0, superseded: 0, transient: 0 }
+    }
+
+    /// Whether to try again, and after what pause.
+    fn next<A: Apply>(
+        &mut self,
+        again: Again,
+        runtime: &AggregateRuntime<A>,
+    ) -> Result<Option<Duration>, BusError> {
+        match again {
+            Again::Superseded if self.superseded < MAX_SUPERSEDED => self.superseded += 1,
+            Again::Superseded => return Err(CommitError::Superseded.into()),
+            Again::Conflict(source) => {
+                self.conflicts += 1;
+                if self.conflicts > runtime.retries.0 {
+                    return Err(BusError::Conflict { attempts: self.conflicts, source });
+                }
+            }
+            Again::Transient(error) => {
+                let services = &runtime.services;
+                let waited = services.clock.monotonic().saturating_sub(self.start);
+                let pause = PAUSES.get(self.transient as usize).filter(|_| waited < PATIENCE);
+                let Some(pause) = pause else { return Err(error.into()) };
+                self.transient += 1;
+                let spread = services.random.next_u64() % 512;
+                return Ok(Some(pause.mul_f64(1.0 + spread as f64 / 1024.0)));
+            }
+        }
+        Ok(None)
+    }
 }
 
 type Answer<A, C> = Result<<A as Decides<C>>::Value, CommandError<<A as super::Aggregate>::Error>>;
@@ -110,24 +161,18 @@ impl<A: Apply> AggregateRuntime<A> {
                     event_type: C::NAME.to_owned(),
                     source,
                 })?;
-                if let Some(commit) = self.store.resolve(id).await.map_err(BusError::from)? {
-                    return answer_again::<A, C>(commit, fingerprint, ctx);
-                }
                 Some(Operation::given(id).with_fingerprint(fingerprint))
             }
         };
-        let (mut conflicts, mut superseded) = (0, 0);
+        let mut tries = Tries::new(self.services.clock.monotonic());
         loop {
             match self.attempt(command, &stream, operation, ctx).await {
                 Ok(answer) => return answer,
-                Err(Again::Superseded) if superseded < MAX_SUPERSEDED => superseded += 1,
-                Err(Again::Superseded) => return Err(CommitError::Superseded.into()),
-                Err(Again::Conflict(source)) => {
-                    conflicts += 1;
-                    if conflicts > self.retries.0 {
-                        return Err(BusError::Conflict { attempts: conflicts, source }.into());
-                    }
-                }
+                Err(again) => match tries.next(again, self) {
+                    Ok(None) => {}
+                    Ok(Some(pause)) => self.services.clock.sleep(pause).await,
+                    Err(error) => return Err(error.into()),
+                },
             }
         }
     }
@@ -147,11 +192,18 @@ impl<A: Apply> AggregateRuntime<A> {
         let decide = |loaded: &mut Option<Loaded<A>>, fresh| {
             self.decide(loaded, fresh, command, stream, operation, ctx)
         };
-        let ready = if slot.is_open() { decide(&mut slot.state(), false) } else { None };
+        // A given operation is looked up in its turn, before it is decided.
+        let at_once = operation.is_none() && slot.is_open();
+        let ready = if at_once { decide(&mut slot.state(), false) } else { None };
         let step = match ready {
             Some(step) => step,
             None => {
                 let _turn = slot.turn().await;
+                if let Some(operation) = operation
+                    && let Some(answer) = self.recorded::<C>(operation, command, ctx).await
+                {
+                    return Ok(answer);
+                }
                 let fresh = match self.ensure_loaded(&slot, stream).await {
                     Ok(fresh) => fresh,
                     Err(error) => return Ok(Err(error.into())),
@@ -163,6 +215,27 @@ impl<A: Apply> AggregateRuntime<A> {
             Step::Done(answer) => Ok(answer),
             Step::Pending(pending) => self.settle::<C>(pending, stream, ctx).await,
         }
+    }
+
+    /// The recorded outcome of an operation, if it has committed before.
+    async fn recorded<C>(
+        &self,
+        operation: Operation,
+        command: &C,
+        ctx: &Context,
+    ) -> Option<Answer<A, C>>
+    where
+        A: Decides<C>,
+        C: Command,
+    {
+        let commit = match self.store.resolve(operation.id()).await {
+            Ok(commit) => commit?,
+            Err(error) => return Some(Err(BusError::from(error).into())),
+        };
+        Some(match fingerprint(command) {
+            Ok(fingerprint) => answer_again::<A, C>(commit, fingerprint, ctx),
+            Err(source) => Err(BusError::Encode { event_type: C::NAME.to_owned(), source }.into()),
+        })
     }
 
     /// Whether the state was loaded just now.
@@ -364,6 +437,9 @@ impl<A: Apply> AggregateRuntime<A> {
                 match error {
                     CommitError::Superseded => Err(Again::Superseded),
                     error if error.is_conflict() => Err(Again::Conflict(error)),
+                    error @ CommitError::Unavailable { transient: true, .. } => {
+                        Err(Again::Transient(error))
+                    }
                     error => Ok(Err(error.into())),
                 }
             }

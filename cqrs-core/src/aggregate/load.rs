@@ -9,9 +9,14 @@ use crate::error::{Code, ErrorCode};
 use crate::event::{DecodeError, EncodedEvent, Event};
 use crate::message::{EventId, Timestamp};
 use crate::store::{
-    EventStore, InvalidStreamId, ReadError, ReadRequest, RecordedEvent, Store, StreamId,
+    EventStore, InvalidStreamId, Pages, ReadError, ReadRequest, RecordedEvent, Store, StreamId,
     StreamVersion,
 };
+
+/// Events of the first page of a stream, and of the largest: small enough
+/// that the first can be applied soon and few wait to be.
+const FIRST_PAGE: usize = 256;
+const LARGEST_PAGE: usize = 2_048;
 
 /// An aggregate could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -154,30 +159,35 @@ async fn replay<A: Apply>(
             request = request.recorded(Timestamp::MIN..end);
         }
     }
-    loop {
-        let page = store.read(request.clone()).await;
+    let mut pages = Pages::new(store, request.limit(FIRST_PAGE), LARGEST_PAGE);
+    while let Some(page) = pages.next().await {
         let page = page.map_err(|source| LoadError::Read { stream: stream.clone(), source })?;
-        let next = request.following(&page);
-        for event in page.events() {
-            apply(&mut state, event)?;
-            version = event.version();
-        }
-        match next {
-            Some(next) => request = next,
-            None => return Ok((state, version)),
-        }
+        apply(&mut state, &mut version, page.events())?;
     }
+    Ok((state, version))
 }
 
-fn apply<A: Apply>(state: &mut A, event: &RecordedEvent) -> Result<(), LoadError> {
-    let place = || (event.stream().clone(), event.version());
-    let decoded = A::Event::decode(EncodedEvent::of(event)).map_err(|source| {
-        let (stream, version) = place();
-        LoadError::Decode { stream, version, event: event.id(), source }
-    })?;
-    catch_unwind(AssertUnwindSafe(|| state.apply(&decoded))).map_err(|panic| {
-        let (stream, version) = place();
-        LoadError::Panicked { stream, version, message: panic_message(&*panic) }
+/// Applies a page; `version` is that of the event that was applied last, or
+/// that panicked.
+fn apply<A: Apply>(
+    state: &mut A,
+    version: &mut StreamVersion,
+    events: &[RecordedEvent],
+) -> Result<(), LoadError> {
+    let applied = catch_unwind(AssertUnwindSafe(|| {
+        events.iter().try_for_each(|event| {
+            *version = event.version();
+            state.apply(&A::Event::decode(EncodedEvent::of(event)).map_err(|source| {
+                let (stream, version) = (event.stream().clone(), event.version());
+                LoadError::Decode { stream, version, event: event.id(), source }
+            })?);
+            Ok(())
+        })
+    }));
+    applied.unwrap_or_else(|panic| {
+        let stream = events.first().expect("nothing panics over no event").stream().clone();
+        let (version, message) = (*version, panic_message(&*panic));
+        Err(LoadError::Panicked { stream, version, message })
     })
 }
 

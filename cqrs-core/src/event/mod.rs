@@ -8,6 +8,8 @@ pub use decode::{DecodeError, EncodedEvent};
 pub(crate) use details::encode_details;
 pub use recorded::Recorded;
 
+use serde::{Serialize, Serializer};
+
 use crate::message::{Codec, CodecError, SchemaVersion, SourceLocation};
 use crate::store::{InvalidInput, Tags};
 
@@ -69,6 +71,36 @@ pub trait Event: Sized + Send + Sync + 'static {
     fn decode(event: EncodedEvent<'_>) -> Result<Self, DecodeError>;
 }
 
+/// One event as a struct of its own, as a variant of an enum can hold it;
+/// derived on structs together with [`Event`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the struct of one event",
+    label = "a variant in parentheses holds one event struct",
+    note = "add `#[derive(Event)]` to the struct `{Self}`, or name the fields here: `Variant {{ field: Type }}`",
+    note = "an enum of events cannot stand in a variant: write its variants here"
+)]
+pub trait EventStruct: Event + Serialize {
+    /// Its one event type.
+    const TYPE: EventType;
+
+    // A variant asks for this trait alone, so that a type without it is one
+    // error.
+    #[doc(hidden)]
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
+    #[doc(hidden)]
+    fn read(event: EncodedEvent<'_>) -> Result<Self, DecodeError> {
+        Self::decode(event)
+    }
+
+    #[doc(hidden)]
+    fn words(&self) -> Result<Tags, InvalidInput> {
+        self.tags()
+    }
+}
+
 /// The stored identity of one kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
@@ -82,16 +114,6 @@ pub struct EventType {
 }
 
 impl EventType {
-    /// For derives: the one event type of the event struct in a variant.
-    #[must_use]
-    #[track_caller]
-    pub const fn only(types: &[Self]) -> Self {
-        match types {
-            [one] => *one,
-            _ => panic!("a variant holds one event struct; put these events into the enum itself"),
-        }
-    }
-
     /// For derives: an identity.
     #[must_use]
     pub const fn new(name: &'static str, version: u32, file: &'static str, line: u32) -> Self {

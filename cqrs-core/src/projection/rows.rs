@@ -6,11 +6,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Bound;
 
-use super::key::to_bytes;
-use super::{Projection, ProjectionError};
+use bytes::Bytes;
+
+use super::{Projection, ProjectionError, TableKey};
 use crate::message::{Codec, CodecError, Json};
-use crate::store::{EventStore, Store, TableName, UnitOfWork};
+use crate::store::{BuildOwnHash, Direction, EventStore, Store, TableName, UnitOfWork};
 
 /// Rows kept in memory between batches.
 const KEPT: usize = 10_000;
@@ -23,27 +25,60 @@ pub struct Rows<'a, P: Projection> {
 
 pub(super) struct KeptRows<P: Projection> {
     table: TableName,
-    rows: HashMap<Vec<u8>, Kept<P::Row>>,
+    rows: Vec<Kept<P::Row>>,
+    /// Which of the rows a key has.
+    places: HashMap<Bytes, usize, BuildOwnHash>,
+    changed: Vec<usize>,
+    /// Whether the table has no other rows, so that none need be looked for.
+    complete: bool,
+    /// The bytes of the key that was asked for last.
+    key: Vec<u8>,
 }
 
 struct Kept<R> {
+    key: Bytes,
     row: Option<R>,
     changed: bool,
 }
 
 impl<P: Projection> KeptRows<P> {
     pub(super) fn new() -> Self {
-        Self { table: P::table(), rows: HashMap::new() }
+        Self {
+            table: P::table(),
+            rows: Vec::new(),
+            places: HashMap::default(),
+            changed: Vec::new(),
+            complete: false,
+            key: Vec::with_capacity(32),
+        }
     }
 
     pub(super) fn open<'a>(&'a mut self, store: &'a Store) -> Rows<'a, P> {
         Rows { store, kept: self }
     }
 
-    /// Adds the changes to a unit of work.
-    pub(super) fn write(&self, mut work: UnitOfWork) -> Result<UnitOfWork, ProjectionError> {
-        for (key, kept) in self.rows.iter().filter(|(_, kept)| kept.changed) {
-            work = match &kept.row {
+    /// Looks whether the table is empty. Whoever calls this has claimed the
+    /// projection's place, so that only its own rows will come.
+    pub(super) async fn begin(&mut self, store: &Store) -> Result<(), ProjectionError> {
+        let range = (Bound::Unbounded, Bound::Unbounded);
+        let some = store.rows(&self.table, range, Direction::Forward, 1).await?;
+        self.complete = some.is_empty() && self.rows.is_empty();
+        Ok(())
+    }
+
+    /// How many rows have changed.
+    pub(super) fn changes(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// Adds the changes to a unit of work, in the order of their keys: a
+    /// store that sorts its rows then touches each part of them once.
+    pub(super) fn write(&mut self, mut work: UnitOfWork) -> Result<UnitOfWork, ProjectionError> {
+        let rows = &self.rows;
+        self.changed.sort_unstable_by(|one, other| rows[*one].key.cmp(&rows[*other].key));
+        for &place in &self.changed {
+            let Kept { key, row, .. } = &self.rows[place];
+            work = match row {
                 None => work.delete(self.table.clone(), key.clone()),
                 Some(row) => {
                     let mut value = Vec::new();
@@ -58,14 +93,48 @@ impl<P: Projection> KeptRows<P> {
     /// The changes have been committed.
     pub(super) fn written(&mut self) {
         if self.rows.len() > KEPT {
-            self.rows.clear();
+            return self.forget();
         }
-        self.rows.values_mut().for_each(|kept| kept.changed = false);
+        for place in self.changed.drain(..) {
+            self.rows[place].changed = false;
+        }
     }
 
     /// The changes will not be committed.
     pub(super) fn forget(&mut self) {
         self.rows.clear();
+        self.places.clear();
+        self.changed.clear();
+        self.complete = false;
+    }
+
+    /// Where the row of a key is kept.
+    fn find(&mut self, key: &P::Key) -> Option<usize> {
+        self.key.clear();
+        key.encode_key(&mut self.key);
+        self.places.get(self.key.as_slice()).copied()
+    }
+
+    /// Keeps the row of the key that was not found.
+    fn keep(&mut self, row: Option<P::Row>) -> usize {
+        let (place, key) = (self.rows.len(), Bytes::copy_from_slice(&self.key));
+        self.places.insert(key.clone(), place);
+        self.rows.push(Kept { key, row, changed: false });
+        place
+    }
+
+    fn change(&mut self, place: usize) -> &mut Option<P::Row> {
+        let kept = &mut self.rows[place];
+        if !kept.changed {
+            kept.changed = true;
+            self.changed.push(place);
+        }
+        &mut kept.row
+    }
+
+    fn set(&mut self, key: &P::Key, row: Option<P::Row>) {
+        let place = self.find(key).unwrap_or_else(|| self.keep(None));
+        *self.change(place) = row;
     }
 
     fn row_error(&self, source: CodecError) -> ProjectionError {
@@ -74,17 +143,19 @@ impl<P: Projection> KeptRows<P> {
 }
 
 impl<P: Projection> Rows<'_, P> {
-    async fn kept(&mut self, key: Vec<u8>) -> Result<&mut Kept<P::Row>, ProjectionError> {
-        if !self.kept.rows.contains_key(&key) {
-            let row = match self.store.row(&self.kept.table, &key).await? {
-                None => None,
-                Some(bytes) => {
-                    Some(Json::decode(&bytes).map_err(|source| self.kept.row_error(source))?)
-                }
-            };
-            self.kept.rows.insert(key.clone(), Kept { row, changed: false });
+    /// Where the row of a key is kept, after it has been read if need be.
+    async fn place(&mut self, key: &P::Key) -> Result<usize, ProjectionError> {
+        let kept = &mut *self.kept;
+        if let Some(place) = kept.find(key) {
+            return Ok(place);
         }
-        Ok(self.kept.rows.get_mut(&key).expect("the row was put in above"))
+        if kept.complete {
+            return Ok(kept.keep(None));
+        }
+        let row = self.store.row(&kept.table, &kept.key).await?;
+        let row = row.map(|bytes| Json::decode(&bytes)).transpose();
+        let row = row.map_err(|source| kept.row_error(source))?;
+        Ok(kept.keep(row))
     }
 
     /// The row of a key.
@@ -93,17 +164,18 @@ impl<P: Projection> Rows<'_, P> {
     ///
     /// [`ProjectionError`] when the store cannot be read.
     pub async fn get(&mut self, key: &P::Key) -> Result<Option<&P::Row>, ProjectionError> {
-        Ok(self.kept(to_bytes(key)).await?.row.as_ref())
+        let place = self.place(key).await?;
+        Ok(self.kept.rows[place].row.as_ref())
     }
 
     /// Writes the row of a key.
     pub fn put(&mut self, key: &P::Key, row: P::Row) {
-        self.kept.rows.insert(to_bytes(key), Kept { row: Some(row), changed: true });
+        self.kept.set(key, Some(row));
     }
 
     /// Deletes the row of a key.
     pub fn delete(&mut self, key: &P::Key) {
-        self.kept.rows.insert(to_bytes(key), Kept { row: None, changed: true });
+        self.kept.set(key, None);
     }
 
     /// Changes the row of a key, which starts from its default.
@@ -119,9 +191,8 @@ impl<P: Projection> Rows<'_, P> {
     where
         P::Row: Default,
     {
-        let kept = self.kept(to_bytes(key.borrow())).await?;
-        change(kept.row.get_or_insert_default());
-        kept.changed = true;
+        let place = self.place(key.borrow()).await?;
+        change(self.kept.change(place).get_or_insert_default());
         Ok(())
     }
 }

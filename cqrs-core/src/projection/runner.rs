@@ -1,7 +1,7 @@
 //! The task that keeps a projection up with the log.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,12 +13,20 @@ use crate::bus::CatchPanic;
 use crate::event::{Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
-    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Position,
-    ReadRequest, Store, UnitOfWork,
+    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Pages,
+    Position, ReadRequest, RecordedEvent, Store, UnitOfWork,
 };
 
-/// Events that one batch takes at most.
-const BATCH: usize = 2_000;
+/// Events of a page.
+const PAGE: usize = 1_000;
+/// Pages that are taken in between two commits, at first and at most: twice
+/// as many each time, as long as there are more. An event that fails takes
+/// those before it in its batch along, so that batches are small again then.
+const STRETCH: (usize, usize) = (2, 64);
+/// A batch also ends once this many rows have changed,
+const CHANGES: usize = 5_000;
+/// or when it has taken so long.
+const LONG: Duration = Duration::from_millis(500);
 /// How long to wait for a wake-up before looking again; other processes'
 /// commits are found this way.
 const POLL: Duration = Duration::from_millis(200);
@@ -56,6 +64,13 @@ struct Place {
     log: LogId,
     position: Position,
     stored: Position,
+}
+
+/// What was taken in together.
+struct Batch {
+    taken: usize,
+    /// Whether nothing more was there.
+    last: bool,
 }
 
 impl RunnerHandle {
@@ -125,18 +140,22 @@ impl<P: Project> Runner<P> {
         let mut watch = self.store.watch();
         let mut place = self.look().await?;
         self.progress(place.position, ProjectionState::CatchingUp);
+        let (mut pages, mut stretch) = (self.pages(&place), STRETCH.0);
         while !self.tasks.is_stopping() {
-            let (taken, last) = self.batch(&mut place).await?;
+            let Batch { taken, last } = self.batch(&mut place, &mut pages, stretch).await?;
             if taken > 0 {
                 *delay = BACK_OFF.0;
             }
             let state = if last { ProjectionState::Live } else { ProjectionState::CatchingUp };
             self.progress(place.position, state);
+            stretch = (stretch * 2).min(STRETCH.1);
             if last {
+                stretch = STRETCH.0;
                 if taken > 0 {
                     self.rest().await;
                 }
                 self.wake(&mut watch, place.position).await;
+                pages = self.pages(&place);
             }
         }
         Ok(())
@@ -150,8 +169,15 @@ impl<P: Project> Runner<P> {
         Ok(Place { epoch: None, log, position, stored: position })
     }
 
+    /// What follows a place.
+    fn pages(&self, place: &Place) -> Pages {
+        let cursor = Cursor { log: place.log, position: place.position };
+        let request = ReadRequest::all().matching(self.query.clone()).resume(cursor);
+        Pages::new(&self.store, request.limit(PAGE), PAGE)
+    }
+
     /// Claims the place. `None` if another worker has moved it meanwhile.
-    async fn claim(&self, place: &mut Place) -> Result<Option<Epoch>, ProjectionError> {
+    async fn claim(&mut self, place: &mut Place) -> Result<Option<Epoch>, ProjectionError> {
         if let Some(epoch) = place.epoch {
             return Ok(Some(epoch));
         }
@@ -160,42 +186,88 @@ impl<P: Project> Runner<P> {
         let claimed = position(cursor, place.log)?;
         let unmoved = claimed == place.stored;
         *place = Place { epoch: Some(epoch), position: claimed, stored: claimed, ..*place };
+        if claimed == Position::NONE {
+            self.rows.begin(&self.store).await?;
+        }
         Ok(unmoved.then_some(epoch))
     }
 
-    /// Takes in one page; gives how many events, and whether it was the last.
-    async fn batch(&mut self, place: &mut Place) -> Result<(usize, bool), ProjectionError> {
-        let cursor = Cursor { log: place.log, position: place.position };
-        let request = ReadRequest::all().matching(self.query.clone()).resume(cursor).limit(BATCH);
-        let page = self.store.read(request).await?;
-        let (reached, last) = (Position::new(page.reached()), page.is_last());
-        let events = page.into_events();
-        let taken = events.len();
-        let due = taken > 0 || reached.get() >= place.stored.get() + STRIDE;
-        if due {
-            let Some(epoch) = self.claim(place).await? else { return Ok((0, false)) };
-            for event in events {
-                self.take(event).await?;
+    /// Takes in some pages and commits what they have changed.
+    async fn batch(
+        &mut self,
+        place: &mut Place,
+        pages: &mut Pages,
+        stretch: usize,
+    ) -> Result<Batch, ProjectionError> {
+        let start = self.services.clock.monotonic();
+        let mut batch = Batch { taken: 0, last: false };
+        let mut reached = place.position;
+        for _ in 0..stretch {
+            let Some(page) = pages.next().await else { break };
+            let page = page?;
+            (reached, batch.last) = (Position::new(page.reached()), page.is_last());
+            let events = page.into_events();
+            batch.taken += events.len();
+            if !events.is_empty() {
+                if self.claim(place).await?.is_none() {
+                    return Ok(self.moved(place, pages));
+                }
+                self.take(events).await?;
+                // The next page may be there already.
+                tokio::task::yield_now().await;
             }
-            let now = self.services.now();
-            let to = Cursor { log: place.log, position: reached };
-            let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
-                .advance_checkpoint(P::checkpoint(), epoch, Some(to));
-            self.store.commit(self.rows.write(work)?).await?;
-            self.rows.written();
+            let long = self.services.clock.monotonic().saturating_sub(start) >= LONG;
+            if batch.last || long || self.rows.changes() >= CHANGES || self.tasks.is_stopping() {
+                break;
+            }
+        }
+        if batch.taken > 0 || reached.get() >= place.stored.get() + STRIDE {
+            let Some(epoch) = self.claim(place).await? else {
+                return Ok(self.moved(place, pages));
+            };
+            self.commit(place.log, epoch, reached).await?;
             place.stored = reached;
         }
         place.position = reached;
-        Ok((taken, last))
+        Ok(batch)
     }
 
-    async fn take(&mut self, event: crate::store::RecordedEvent) -> Result<(), ProjectionError> {
-        let position = event.position();
-        let event = Recorded::<P::Event>::decode(event)
-            .map_err(|source| ProjectionError::Decode { position, source })?;
-        let mut rows = self.rows.open(&self.store);
-        let handler = AssertUnwindSafe(self.projection.project(&event, &mut rows));
-        CatchPanic(Box::pin(handler.0)).await.unwrap_or_else(|panic| {
+    /// Another worker had moved the place: what was read is of no use.
+    fn moved(&self, place: &Place, pages: &mut Pages) -> Batch {
+        *pages = self.pages(place);
+        Batch { taken: 0, last: false }
+    }
+
+    async fn commit(
+        &mut self,
+        log: LogId,
+        epoch: Epoch,
+        to: Position,
+    ) -> Result<(), ProjectionError> {
+        let now = self.services.now();
+        let cursor = Cursor { log, position: to };
+        let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
+            .advance_checkpoint(P::checkpoint(), epoch, Some(cursor));
+        self.store.commit(self.rows.write(work)?).await?;
+        self.rows.written();
+        Ok(())
+    }
+
+    async fn take(&mut self, events: Vec<RecordedEvent>) -> Result<(), ProjectionError> {
+        let Self { projection, rows, store, .. } = self;
+        let at = AtomicU64::new(0);
+        let taken = async {
+            for event in events {
+                let position = event.position();
+                at.store(position.get(), Ordering::Relaxed);
+                let event = Recorded::<P::Event>::decode(event)
+                    .map_err(|source| ProjectionError::Decode { position, source })?;
+                projection.project(&event, &mut rows.open(store)).await?;
+            }
+            Ok(())
+        };
+        CatchPanic(Box::pin(taken)).await.unwrap_or_else(|panic| {
+            let position = Position::new(at.load(Ordering::Relaxed));
             Err(ProjectionError::Panicked { position, message: panic_message(&*panic) })
         })
     }

@@ -191,6 +191,7 @@ impl NewEvent {
 
     /// Sets what the event belongs to and what caused it.
     #[must_use]
+    #[inline]
     pub fn caused_by(
         mut self,
         correlation_id: CorrelationId,
@@ -211,6 +212,7 @@ impl NewEvent {
 
     /// Sets the tags.
     #[must_use]
+    #[inline]
     pub fn with_tags(mut self, tags: Tags) -> Self {
         self.tags = tags;
         self
@@ -278,6 +280,7 @@ pub struct RecordedEvent {
 impl RecordedEvent {
     /// For stores: an event with its place.
     #[must_use]
+    #[inline]
     pub fn new(
         event: NewEvent,
         position: Position,

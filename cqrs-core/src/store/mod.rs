@@ -30,6 +30,7 @@ mod event;
 mod ids;
 mod limits;
 pub mod memory;
+mod pages;
 mod read;
 mod snapshot;
 mod unit_of_work;
@@ -41,6 +42,7 @@ pub use event::{EventTypeName, NewEvent, RecordedEvent, Tag, Tags};
 pub(crate) use ids::BuildOwnHash;
 pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
 pub use limits::Limits;
+pub(crate) use pages::Pages;
 pub use read::{
     Cursor, Direction, EventQuery, LogId, LogInfo, Page, Position, QueryItem, ReadRequest, Source,
     StreamVersion,

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReceiverKind, ReturnType, Type};
 
-use super::{ends, in_const, parse_item, qualified, registration};
+use super::{ends, in_const, parse_item, qualified, refuse_generics, registration};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
@@ -27,6 +27,10 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     if let Some((name, _)) = &block.trait_ {
         let message = format!("{expected}, not above the impl of a trait");
         ctxt.error(name, Code::WRONG_ITEM, message);
+        let errors = ctxt.finish();
+        return quote!(#block #errors);
+    }
+    if refuse_generics(&block, &mut ctxt) {
         let errors = ctxt.finish();
         return quote!(#block #errors);
     }

@@ -225,10 +225,7 @@ impl Target<'_> {
     fn event_type(&self, kind: &Kind<'_>) -> TokenStream {
         let private = self.krate.private();
         if let Some(inner) = kind.inner {
-            let ty = &inner.ty;
-            let event = syn::spanned::Spanned::span(ty);
-            let types = qualified(ty, &quote!(#private::Event), "TYPES");
-            return quote_spanned!(event=> #private::EventType::only(#types));
+            return qualified(&inner.ty, &quote!(#private::EventStruct), "TYPE");
         }
         let (name, version) = (&kind.name, kind.version);
         let line = quote_spanned!(kind.variant.ident.span()=> ::core::line!());
@@ -248,7 +245,14 @@ impl Target<'_> {
         let variants = kinds.iter().map(|kind| {
             let (variant, attrs) = (&kind.variant.ident, shadow::serde_attrs(&kind.variant.attrs));
             let fields = shadow::bare_fields(&kind.variant.fields);
-            quote!(#(#attrs)* #variant #fields)
+            // An event struct writes itself.
+            let skip = kind.inner.map(|_| quote!(#[serde(skip)]));
+            quote!(#(#attrs)* #skip #variant #fields)
+        });
+        let inner = kinds.iter().filter_map(|kind| {
+            let variant = &kind.variant.ident;
+            let write = qualified(&kind.inner?.ty, &quote!(#private::EventStruct), "write");
+            Some(quote!(#name::#variant(inner) => #write(inner, serializer),))
         });
         let readers = kinds.iter().filter(|kind| kind.inner.is_none()).map(|kind| {
             let reader = reader(kind);
@@ -270,7 +274,13 @@ impl Target<'_> {
                 match *self.0 {}
             })
         } else {
-            quote!(<__Writer #ty_generics>::serialize(self.0, serializer))
+            quote! {
+                match self.0 {
+                    #(#inner)*
+                    #[allow(unreachable_patterns)]
+                    plain => <__Writer #ty_generics>::serialize(plain, serializer),
+                }
+            }
         };
         let writer = (!kinds.is_empty()).then(|| {
             quote! {
@@ -308,7 +318,7 @@ impl Target<'_> {
             let variant = &kind.variant.ident;
             if kind.inner.is_some() {
                 let inner = kind.inner.map(|inner| &inner.ty);
-                let tags = qualified(&inner, &quote!(#private::Event), "tags");
+                let tags = qualified(&inner, &quote!(#private::EventStruct), "words");
                 return Some(quote!(Self::#variant(inner) => #tags(inner),));
             }
             let (fields, tags) = tag_parts(&kind.tags, &private)?;
@@ -333,13 +343,11 @@ impl Target<'_> {
         let private = self.krate.private();
         let variant = &kind.variant.ident;
         if let Some(inner) = kind.inner {
-            let ty = &inner.ty;
-            let types = qualified(ty, &quote!(#private::Event), "TYPES");
-            let decode = qualified(ty, &quote!(#private::Event), "decode");
+            let event = quote!(#private::EventStruct);
+            let one = qualified(&inner.ty, &event, "TYPE");
+            let read = qualified(&inner.ty, &event, "read");
             return quote! {
-                name if name == #private::EventType::only(#types).name => {
-                    #decode(event).map(Self::#variant)
-                }
+                name if name == #one.name => #read(event).map(Self::#variant),
             };
         }
         let (name, version, reader) = (&kind.name, kind.version, reader(kind));
@@ -378,7 +386,7 @@ impl Target<'_> {
         let line = quote_spanned!(ident.span()=> ::core::line!());
         let event = self.implement(&quote! {
             const TYPES: &'static [#private::EventType] =
-                &[#private::EventType::new(#name, #version, ::core::file!(), #line)];
+                &[<Self as #private::EventStruct>::TYPE];
             fn event_type(&self) -> &'static #private::EventType {
                 &<Self as #private::Event>::TYPES[0]
             }
@@ -399,19 +407,31 @@ impl Target<'_> {
                 }
             }
         });
-        quote!(#serde #event)
+        let event_struct = self.implement_struct(&quote! {
+            #private::EventType::new(#name, #version, ::core::file!(), #line)
+        });
+        quote!(#serde #event #event_struct)
+    }
+
+    /// That a struct is one event.
+    fn implement_struct(&self, event_type: &TokenStream) -> TokenStream {
+        let private = self.krate.private();
+        let body = quote!(const TYPE: #private::EventType = #event_type;);
+        self.implementation(&quote!(EventStruct), &body)
     }
 
     fn implement(&self, body: &TokenStream) -> TokenStream {
-        let (private, codec, name) = (self.krate.private(), &self.codec, &self.input.ident);
+        let codec = &self.codec;
+        self.implementation(&quote!(Event), &quote!(type Codec = #codec; #body))
+    }
+
+    fn implementation(&self, what: &TokenStream, body: &TokenStream) -> TokenStream {
+        let (private, name) = (self.krate.private(), &self.input.ident);
         let generics = shadow::with_bounds(&self.input.generics, &shadow::storable(&private));
         let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
         quote! {
             #[automatically_derived]
-            impl #impl_generics #private::Event for #name #ty_generics #where_clause {
-                type Codec = #codec;
-                #body
-            }
+            impl #impl_generics #private::#what for #name #ty_generics #where_clause { #body }
         }
     }
 
@@ -434,6 +454,8 @@ impl Target<'_> {
         let DeriveInput { ident, generics, .. } = self.input;
         let is_struct = matches!(self.input.data, Data::Struct(_));
         let serde = is_struct.then(|| shadow::stub(ident, generics, self.krate));
+        let event_struct = is_struct
+            .then(|| self.implement_struct(&quote!(#private::EventType::new("", 1, "", 0))));
         let event = self.implement(&quote! {
             const TYPES: &'static [#private::EventType] = &[];
             fn event_type(&self) -> &'static #private::EventType { ::core::unreachable!() }
@@ -449,7 +471,7 @@ impl Target<'_> {
                 ::core::unreachable!()
             }
         });
-        quote!(#serde #event)
+        quote!(#serde #event #event_struct)
     }
 }
 

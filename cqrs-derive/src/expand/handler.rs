@@ -173,8 +173,7 @@ impl Parts<'_> {
             Bus::Query => {
                 let answered = qualified(message, &quote!(#private::Query), "answered");
                 let (_, end) = ends(message);
-                let call = quote_spanned!(end=> (#call));
-                quote!(#answered::<#output, #error> #call)
+                quote_spanned!(end=> #answered::<#output, #error>(#call))
             }
         };
         // A future that is not `Send` is reported at the handler's name.
@@ -189,8 +188,9 @@ impl Parts<'_> {
         // without its trait is then one error.
         let wire_name = self.name();
         let body = quote_spanned!(name.span()=> { #bind_service #bind #future });
+        let closure = quote_spanned!(name.span()=> move |#argument, #ctx| #body);
         let take = quote_spanned! {syn::spanned::Spanned::span(message)=>
-            #wiring.#take::<#message>(move |#argument, #ctx| #body)
+            <#private::Wiring<'_>>::#take::<#message>(#wiring, #closure)
         };
         quote! {
             let _ = #wire_name;

@@ -49,6 +49,17 @@ fn parse_item<T: syn::parse::Parse>(
     })
 }
 
+/// Notes parameters of an impl whose methods are to be registered.
+fn refuse_generics(block: &syn::ItemImpl, ctxt: &mut Ctxt) -> bool {
+    let is_generic = !block.generics.params.is_empty();
+    if is_generic {
+        let message = "remove the parameters: what handles messages is registered, and a generic \
+                       type has no one instance that could be";
+        ctxt.error(&block.generics.params, Code::GENERIC_HANDLER, message);
+    }
+    is_generic
+}
+
 /// An item up to its body or its end.
 fn head(item: &TokenStream) -> TokenStream {
     let ends = |token: &TokenTree| match token {

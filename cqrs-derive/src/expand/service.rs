@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReceiverKind, Type};
 
 use super::handler::{Bus, Parts};
-use super::{in_const, parse_item};
+use super::{in_const, parse_item, refuse_generics};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
@@ -27,6 +27,16 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::new();
     let args = Args::parse(args, "handlers", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
+    if refuse_generics(&block, &mut ctxt) {
+        // The marks are no attributes of their own.
+        for item in &mut block.items {
+            if let ImplItem::Fn(method) = item {
+                let _: Option<(Bus, Attribute)> = take_mark(&mut method.attrs);
+            }
+        }
+        let errors = ctxt.finish();
+        return quote!(#block #errors);
+    }
     let service = (*block.self_ty).clone();
     let mut expanded = TokenStream::new();
     let mut handled = Vec::new();

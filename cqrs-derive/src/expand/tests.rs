@@ -203,7 +203,7 @@ pub async fn transfer(
     rates: &Dep<dyn Rates>,
     ctx: &Context,
 ) -> Result<i64, TransferError> {
-    todo!()
+    Ok(1)
 }";
     attributed("command_handler", handler::command, "", input);
 }

@@ -1,1 +1,1 @@
-SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1
+SELECT position, header FROM events ORDER BY position DESC LIMIT 1

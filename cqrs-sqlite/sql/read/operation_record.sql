@@ -1,1 +1,1 @@
-SELECT operation, recorded_at FROM events WHERE position = ?1
+SELECT operation, header FROM events WHERE position = ?1

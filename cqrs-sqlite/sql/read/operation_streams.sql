@@ -1,1 +1,1 @@
-SELECT stream, version FROM events WHERE position BETWEEN ?1 AND ?2 ORDER BY position
+SELECT header FROM events WHERE position BETWEEN ?1 AND ?2 ORDER BY position

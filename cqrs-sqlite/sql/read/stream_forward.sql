@@ -1,6 +1,4 @@
-SELECT
-    e.position, e.stream, e.version, e.category, e.kind, e.recorded_at, e.occurred_at,
-    e.id, e.correlation, e.causation, e.tags, e.details, e.payload
+SELECT e.position, e.header, e.tags, e.details, e.payload
 FROM by_stream AS s
 CROSS JOIN events AS e
 WHERE s.stream = ?1

@@ -1,22 +1,13 @@
--- The log. `previous` is the position of the stream's newest event before the
--- unit that wrote this one, 0 for none. `correlation` is NULL when it equals
--- the event's id. `operation` stands on the first event of a unit: 16 bytes
--- of the operation's id, 16 of the request's fingerprint, 4 of the number of
--- events (both little-endian), then the recorded reply.
+-- The log. `header` holds what has a fixed size: stream, version, kind, ids and
+-- times, in the layout that src/header.rs describes. `operation` stands on the
+-- first event of a unit: 16 bytes of the operation's id, 16 of the request's
+-- fingerprint, 4 of the number of events (both little-endian), then the
+-- recorded reply. `tags` and `details` are NULL when there are none.
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
-    stream INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    previous INTEGER NOT NULL,
-    category INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,
-    occurred_at INTEGER NOT NULL,
-    id BLOB NOT NULL,
-    correlation BLOB,
-    causation BLOB,
+    header BLOB NOT NULL,
     operation BLOB,
-    tags TEXT NOT NULL,
-    details BLOB NOT NULL,
+    tags TEXT,
+    details BLOB,
     payload BLOB NOT NULL
 );

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use cqrs_core::message::Timestamp;
 use cqrs_core::store::{Direction, Page, ReadRequest, Source};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::page::{PageBuilder, Span};
 use super::runs::{Choice, Union};
 use super::stream;
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
+use crate::header::Header;
 use crate::session::Session;
 use crate::sql;
 
@@ -89,6 +90,15 @@ pub(super) fn range(
     Ok(())
 }
 
+/// The header of the event at a position.
+pub(super) fn header(connection: &Connection, position: i64) -> Outcome<Header> {
+    connection
+        .prepare_cached(sql::HEADER)?
+        .query_row([position], |row| Ok(Header::decode(row.get_ref(0)?)))
+        .optional()?
+        .ok_or_else(|| Fault::damaged(format!("no event stands at position {position}")))?
+}
+
 /// The numbers of the categories that a source takes, `None` for all.
 fn categories(connection: &Connection, source: &Source) -> Outcome<Option<HashSet<i64>>> {
     let (statement, mut names) = match source {
@@ -125,11 +135,9 @@ fn within(connection: &Connection, request: &ReadRequest, span: Span) -> Outcome
 /// The first position from `low` on that was recorded at or after a time,
 /// `high + 1` if none was.
 fn not_before(connection: &Connection, mut low: i64, mut high: i64, at: Timestamp) -> Outcome<i64> {
-    let mut statement = connection.prepare_cached(sql::RECORDED_AT)?;
     while low <= high {
         let middle = low + (high - low) / 2;
-        let recorded: i64 = statement.query_row([middle], |row| row.get(0))?;
-        if recorded < at.as_micros() {
+        if header(connection, middle)?.recorded_at < at.as_micros() {
             low = middle + 1;
         } else {
             high = middle - 1;

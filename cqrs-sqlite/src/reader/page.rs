@@ -9,9 +9,9 @@ use cqrs_core::store::{
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
-use uuid::Uuid;
 
 use crate::fault::{Fault, Outcome};
+use crate::header::Header;
 use crate::names::Names;
 
 /// A page ends early once it holds this many bytes of events.
@@ -93,50 +93,49 @@ impl<'s> PageBuilder<'s> {
 
     fn add(&mut self, row: &Row<'_>) -> Outcome<()> {
         let request = self.request;
+        let header = Header::decode(row.get_ref(1)?)?;
         if let Some(categories) = &self.categories
-            && !categories.contains(&integer(row, 3)?)
+            && !categories.contains(&header.category)
         {
             return Ok(());
         }
-        let recorded_at = Timestamp::from_micros(integer(row, 5)?);
+        let recorded_at = Timestamp::from_micros(header.recorded_at);
         if request.recorded_range().is_some_and(|range| !range.contains(&recorded_at)) {
             return Ok(());
         }
-        let id = Uuid::from_bytes(bytes16(row.get_ref(7)?)?);
-        let correlation = match row.get_ref(8)? {
-            ValueRef::Null => id,
-            value => Uuid::from_bytes(bytes16(value)?),
-        };
-        let correlation = CorrelationId::from_uuid(correlation);
+        let correlation = CorrelationId::from_uuid(header.correlation);
         if request.correlation().is_some_and(|one| one != correlation) {
             return Ok(());
         }
-        let tags = Tags::from_lines(row.get_ref(10)?.as_str()?);
-        let kind = self.names.kind(self.connection, integer(row, 4)?)?;
+        let tags = match row.get_ref(2)? {
+            ValueRef::Null => Tags::NONE,
+            lines => Tags::from_lines(lines.as_str()?),
+        };
+        let kind = self.names.kind(self.connection, header.kind)?;
         if !request.query().matches(kind.event_type.as_str(), &tags) {
             return Ok(());
         }
-        let causation = match row.get_ref(9)? {
-            ValueRef::Null => None,
-            value => Some(CausationId::from_uuid(Uuid::from_bytes(bytes16(value)?))),
+        let details = match row.get_ref(3)? {
+            ValueRef::Null => Bytes::new(),
+            details => self.arena.keep(details.as_blob()?),
         };
         let event = NewEvent::new(
-            EventId::from_uuid(id),
+            EventId::from_uuid(header.id),
             kind.event_type.clone(),
             kind.schema_version,
             kind.encoding.clone(),
-            self.arena.keep(row.get_ref(12)?.as_blob()?),
-            Timestamp::from_micros(integer(row, 6)?),
+            self.arena.keep(row.get_ref(4)?.as_blob()?),
+            Timestamp::from_micros(header.occurred_at),
         )
-        .caused_by(correlation, causation)
-        .with_details(self.arena.keep(row.get_ref(11)?.as_blob()?))
+        .caused_by(correlation, header.causation.map(CausationId::from_uuid))
+        .with_details(details)
         .with_tags(tags);
         let stream = match request.source() {
             Source::Stream(stream) => stream.clone(),
-            _ => self.names.stream(self.connection, integer(row, 1)?)?.clone(),
+            _ => self.names.stream(self.connection, header.stream)?.clone(),
         };
         let position = Position::new(integer(row, 0)? as u64);
-        let version = StreamVersion::new(integer(row, 2)? as u64);
+        let version = StreamVersion::new(header.version as u64);
         self.events.push(RecordedEvent::new(event, position, stream, version, recorded_at));
         Ok(())
     }
@@ -164,11 +163,6 @@ impl<'s> PageBuilder<'s> {
 
 fn integer(row: &Row<'_>, column: usize) -> Outcome<i64> {
     Ok(row.get_ref(column)?.as_i64()?)
-}
-
-fn bytes16(value: ValueRef<'_>) -> Outcome<[u8; 16]> {
-    let bytes = value.as_blob()?;
-    bytes.try_into().map_err(|_| Fault::damaged(format!("an id of {} bytes", bytes.len())))
 }
 
 /// Many small byte strings in few allocations.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use crate::fault::{Fault, Outcome};
+use crate::header::Header;
 use crate::session::Session;
 use crate::sql;
 
@@ -57,12 +58,15 @@ pub(crate) fn operation_at(
     position: i64,
 ) -> Outcome<Commit> {
     let torn = || Fault::damaged(format!("no record of operation {id} at position {position}"));
-    let (record, recorded_at) = session
+    let (record, header) = session
         .connection
         .prepare_cached(sql::OPERATION_RECORD)?
-        .query_row([position], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?)))
+        .query_row([position], |row| {
+            Ok((row.get::<_, Option<Vec<u8>>>(0)?, Header::decode(row.get_ref(1)?)))
+        })
         .optional()?
         .ok_or_else(torn)?;
+    let recorded_at = Timestamp::from_micros(header?.recorded_at);
     let record = record.ok_or_else(torn)?;
     let (operation, rest) = record.split_first_chunk::<16>().ok_or_else(torn)?;
     let (fingerprint, rest) = rest.split_first_chunk::<16>().ok_or_else(torn)?;
@@ -73,7 +77,7 @@ pub(crate) fn operation_at(
     let last = position + i64::from(u32::from_le_bytes(*count)) - 1;
     let streams = streams(session, position, last)?;
     let token = CommitToken::new(session.log, last as u64);
-    let commit = Commit::new(id, streams, token, Timestamp::from_micros(recorded_at));
+    let commit = Commit::new(id, streams, token, recorded_at);
     let reply = Bytes::copy_from_slice(reply);
     Ok(commit.with_record(u128::from_le_bytes(*fingerprint), reply))
 }
@@ -90,7 +94,7 @@ fn streams(
     let mut statement = connection.prepare_cached(sql::OPERATION_STREAMS)?;
     let mut rows = statement.query((first, last))?;
     while let Some(row) = rows.next()? {
-        let (stream, version): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let Header { stream, version, .. } = Header::decode(row.get_ref(0)?)?;
         // A unit writes the events of one stream side by side.
         match found.last_mut().filter(|(one, _)| *one == stream) {
             Some((_, newest)) => *newest = version,

@@ -8,8 +8,10 @@
 use cqrs_core::store::{Direction, Page, ReadRequest, StreamId, StreamVersion};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::events;
 use super::page::{PageBuilder, Span};
 use crate::fault::{Fault, Outcome};
+use crate::header::Header;
 use crate::session::Session;
 use crate::sql;
 
@@ -97,15 +99,11 @@ fn indexed(
 fn tail(connection: &Connection, place: &Place, span: Span) -> Outcome<Vec<Run>> {
     let mut runs = Vec::new();
     let (mut version, mut position) = (place.version, place.position);
-    let mut link = connection.prepare_cached(sql::LINK)?;
     while position > place.indexed && version >= span.first() {
-        let (found, previous): (i64, i64) = link
-            .query_row([position], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?
-            .ok_or_else(|| Fault::damaged(format!("no event stands at position {position}")))?;
+        let Header { version: found, previous, .. } = events::header(connection, position)?;
         let before = match previous {
             0 => 0,
-            previous => link.query_row([previous], |row| row.get(0))?,
+            previous => events::header(connection, previous)?.version,
         };
         if found != version || before >= version || previous >= position {
             let what = format!("event at position {position} does not follow position {previous}");
@@ -130,5 +128,5 @@ fn walk(
     if page.is_full() || first > last {
         return Ok(());
     }
-    super::events::range(connection, statement, first, last, page)
+    events::range(connection, statement, first, last, page)
 }

@@ -13,6 +13,7 @@ use super::heads::Head;
 use super::index::Entry;
 use super::log::{Log, REFRESHED};
 use crate::fault::Outcome;
+use crate::header::Header;
 use crate::sql;
 
 /// The numbers of kinds, as far as they are remembered.
@@ -146,25 +147,25 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn insert(&self, insert: &mut CachedStatement<'_>, event: &NewEvent) -> Outcome<()> {
-        let id = event.id();
-        let correlation = event.correlation_id();
-        let causation = event.causation_id();
-        let other = correlation.as_uuid() != id.as_uuid();
+        let header = Header {
+            kind: self.kind,
+            category: self.head.category,
+            stream: self.head.stream,
+            version: self.version,
+            previous: self.head.position,
+            recorded_at: self.recorded_at,
+            occurred_at: event.occurred_at().as_micros(),
+            id: *event.id().as_uuid(),
+            correlation: *event.correlation_id().as_uuid(),
+            causation: event.causation_id().map(|id| *id.as_uuid()),
+        };
+        let (tags, details) = (event.tags().as_lines(), &event.details()[..]);
         insert.execute(rusqlite::params![
             self.position,
-            self.head.stream,
-            self.version,
-            self.head.position,
-            self.head.category,
-            self.kind,
-            self.recorded_at,
-            event.occurred_at().as_micros(),
-            id.as_uuid().as_bytes(),
-            other.then(|| correlation.as_uuid().as_bytes()),
-            causation.as_ref().map(|id| id.as_uuid().as_bytes()),
+            header.encode()?.as_bytes(),
             self.record,
-            event.tags().as_lines(),
-            &event.details()[..],
+            (!tags.is_empty()).then_some(tags),
+            (!details.is_empty()).then_some(details),
             &event.payload()[..],
         ])?;
         Ok(())

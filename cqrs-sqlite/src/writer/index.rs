@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::log::{Known, Log};
 use crate::fault::Outcome;
+use crate::header::Header;
 use crate::sql;
 
 /// Events that are indexed together, at least and at most.
@@ -111,17 +112,18 @@ impl Tail {
         let mut statement = connection.prepare_cached(sql::UNINDEXED)?;
         let mut rows = statement.query([indexed])?;
         while let Some(row) = rows.next()? {
+            let header = Header::decode(row.get_ref(1)?)?;
             let entry = Entry {
                 position: row.get(0)?,
-                stream: row.get(1)?,
-                version: row.get(2)?,
-                category: row.get(3)?,
-                kind: row.get(4)?,
-                correlation: row.get(5)?,
-                tags: row.get_ref(7)?.as_str()?,
+                stream: header.stream,
+                version: header.version,
+                category: header.category,
+                kind: header.kind,
+                correlation: header.correlation.into_bytes(),
+                tags: row.get_ref(3)?.as_str_or_null()?.unwrap_or_default(),
             };
             tail.add(&entry);
-            if let Some(operation) = row.get(6)? {
+            if let Some(operation) = row.get(2)? {
                 tail.operations.entry(operation).or_insert(entry.position);
             }
         }

@@ -20,6 +20,7 @@ use super::heads::Heads;
 use super::index::Tail;
 use super::pages::Pages;
 use crate::fault::{Fault, Outcome};
+use crate::header::Header;
 use crate::reader;
 use crate::session::Session;
 use crate::sql;
@@ -154,9 +155,12 @@ impl Log {
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let newest = connection
             .prepare_cached(sql::LAST_RECORDED)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([], |row| Ok((row.get(0)?, Header::decode(row.get_ref(1)?))))
             .optional()?;
-        let (head, last_recorded) = newest.unwrap_or((0, i64::MIN));
+        let (head, last_recorded) = match newest {
+            Some((head, header)) => (head, header?.recorded_at),
+            None => (0, i64::MIN),
+        };
         let tail = Tail::read(connection, indexed)?;
         self.heads.forget();
         self.tables.clear();

@@ -1,0 +1,1 @@
+SELECT header FROM events WHERE position = ?1

@@ -1,1 +1,0 @@
-SELECT version, previous FROM events WHERE position = ?1
