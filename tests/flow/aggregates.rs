@@ -112,7 +112,7 @@ async fn a_rejection_from_the_cache_is_confirmed_against_the_stream() {
 #[tokio::test]
 async fn a_passing_fault_of_the_store_is_overcome_and_stores_once() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     faulty.inject(Fault::unavailable().times(3));
     app.execute(deposit(1)).await.unwrap();
@@ -151,7 +151,8 @@ async fn operations_on_one_stream_keep_their_order() {
 #[tokio::test]
 async fn conflicts_without_end_become_a_typed_error() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let builder = builder().store(faulty.clone()).conflict_retries(RetryLimit(3));
+    let builder =
+        builder().store(faulty.clone()).without_projections().conflict_retries(RetryLimit(3));
     let app = builder.build().unwrap();
     open(&app, "a").await;
 
@@ -193,7 +194,7 @@ async fn many_callers_on_one_hot_stream_all_succeed_in_one_order() {
 async fn what_was_decided_behind_a_failed_commit_is_decided_again() {
     let store = MemoryStore::new();
     let faulty = FaultyStore::new(store.clone());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     app.execute(deposit(10)).await.unwrap();
 
@@ -227,7 +228,7 @@ async fn what_was_decided_behind_a_failed_commit_is_decided_again() {
 #[tokio::test]
 async fn a_rejection_is_not_given_on_a_commit_that_fails() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     app.execute(deposit(10)).await.unwrap();
 

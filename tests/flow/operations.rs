@@ -61,7 +61,7 @@ async fn an_operation_without_events_is_recorded_too() {
 #[tokio::test]
 async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     let deposit = || Deposit { account: "a".into(), cents: 7 };
 
@@ -88,7 +88,8 @@ async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
 async fn a_timeout_is_unknown_once_the_unit_was_handed_over() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let clock = ManualClock::new();
-    let app = builder().store(faulty.clone()).clock(clock.clone()).build().unwrap();
+    let app =
+        builder().store(faulty.clone()).clock(clock.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     let gate = Gate::new();
     faulty.inject(Fault::delay(&gate));
@@ -127,7 +128,7 @@ async fn an_expired_deadline_and_a_cancelled_token_run_no_handler() {
 #[tokio::test]
 async fn a_call_dropped_after_the_hand_over_still_commits() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     let gate = Gate::new();
     faulty.inject(Fault::delay(&gate));

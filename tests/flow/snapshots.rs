@@ -84,7 +84,7 @@ async fn an_unusable_snapshot_is_ignored() {
 #[tokio::test]
 async fn a_snapshot_that_cannot_be_saved_fails_no_command() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let app = builder().store(faulty.clone()).build().unwrap();
+    let app = builder().store(faulty.clone()).without_projections().build().unwrap();
     open(&app, "a").await;
     deposits(&app, 8).await;
     // The command commits, then the snapshot behind it fails.

@@ -44,7 +44,7 @@ fn the_first_program_is_the_example_and_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
     let read = |path| std::fs::read_to_string(root.join(path)).expect("it can be read");
     let (readme, example) = (read("README.md"), read("examples/quickstart/main.rs"));
-    assert_eq!(blocks(&readme, "rust,standalone_crate"), [example.clone()]);
+    assert_eq!(blocks(&readme, "rust,standalone_crate"), std::slice::from_ref(&example));
     let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
     assert!(example.lines().filter(is_code).count() <= 75);
     let start = readme.lines().position(|line| line.starts_with("```rust"));
