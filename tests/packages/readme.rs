@@ -35,6 +35,7 @@ fn database() -> std::path::PathBuf {
     let test = test.replace("#[test]\n", "");
     let whole = [main, "    an_overdraft_is_refused();\n", end, extra, &test, read_model].concat();
     let path = root.join("target/readme.rs");
+    std::fs::create_dir_all(root.join("target")).expect("a folder can be made");
     std::fs::write(&path, whole).expect("the target folder takes a file");
     trybuild::TestCases::new().pass(path);
 }
