@@ -8,35 +8,20 @@ use super::Aggregate;
 use crate::event::Event;
 use crate::message::Metadata;
 use crate::registry::Registration;
+use crate::store::Few;
 
 /// Events in order, and the answer to the caller.
 #[derive(Debug)]
 pub struct Decision<E, V = ()> {
-    pub(crate) events: Events<E>,
+    pub(crate) events: Few<E>,
     pub(crate) value: V,
-}
-
-/// The events of a decision; one needs no allocation.
-#[derive(Debug)]
-pub(crate) enum Events<E> {
-    One(E),
-    Many(Vec<E>),
-}
-
-impl<E> Events<E> {
-    pub(crate) fn as_slice(&self) -> &[E] {
-        match self {
-            Self::One(event) => std::slice::from_ref(event),
-            Self::Many(events) => events,
-        }
-    }
 }
 
 impl<E, V> Decision<E, V> {
     /// The events, oldest first.
     #[must_use]
     pub fn events(&self) -> &[E] {
-        self.events.as_slice()
+        &self.events
     }
 
     /// The answer.
@@ -48,11 +33,7 @@ impl<E, V> Decision<E, V> {
     /// The events and the answer.
     #[must_use]
     pub fn into_parts(self) -> (Vec<E>, V) {
-        let events = match self.events {
-            Events::One(event) => vec![event],
-            Events::Many(events) => events,
-        };
-        (events, self.value)
+        (self.events.into_vec(), self.value)
     }
 }
 
@@ -91,7 +72,7 @@ pub fn returning<T, V>(events: T, value: V) -> Returning<T, V> {
     Returning { events, value }
 }
 
-fn plain<E>(events: Events<E>) -> Decision<E> {
+fn plain<E>(events: Few<E>) -> Decision<E> {
     Decision { events, value: () }
 }
 
@@ -99,7 +80,7 @@ impl<E: Event> IntoEvents<E> for E {
     type Value = ();
 
     fn into_events(self) -> Decision<E> {
-        plain(Events::One(self))
+        plain(Few::One(self))
     }
 }
 
@@ -107,7 +88,7 @@ impl<E: Event> IntoEvents<E> for () {
     type Value = ();
 
     fn into_events(self) -> Decision<E> {
-        plain(Events::Many(Vec::new()))
+        plain(Few::new())
     }
 }
 
@@ -115,7 +96,7 @@ impl<E: Event> IntoEvents<E> for Option<E> {
     type Value = ();
 
     fn into_events(self) -> Decision<E> {
-        plain(self.map_or_else(|| Events::Many(Vec::new()), Events::One))
+        plain(self.map_or_else(Few::new, Few::One))
     }
 }
 
@@ -123,7 +104,7 @@ impl<E: Event> IntoEvents<E> for Vec<E> {
     type Value = ();
 
     fn into_events(self) -> Decision<E> {
-        plain(Events::Many(self))
+        plain(self.into())
     }
 }
 
@@ -131,7 +112,7 @@ impl<E: Event, const N: usize> IntoEvents<E> for [E; N] {
     type Value = ();
 
     fn into_events(self) -> Decision<E> {
-        plain(Events::Many(self.into()))
+        plain(Vec::from(self).into())
     }
 }
 

@@ -6,14 +6,18 @@
 //! time: after a conflict, on the state behind a commit that is still under
 //! way, or in a test without a runtime.
 
+mod answer;
 mod cache;
+mod decide;
 mod decision;
 mod execute;
 mod id;
+mod keep;
 mod load;
 mod repository;
 mod root;
 mod snapshot;
+mod tries;
 
 pub use decision::{
     Decides, Decision, IntoDecision, IntoEvents, IntoRejection, Returning, returning,

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use super::load::{LoadError, Until, load};
 use super::{Aggregate, AggregateRuntime, Apply, Root};
 use crate::bus::Context;
-use crate::event::{Event, encode_details};
-use crate::message::{CodecError, EventId, Metadata, Timestamp};
+use crate::event::Event;
+use crate::message::{Codec, CodecError, EventId, Timestamp};
 use crate::runtime::Services;
 use crate::store::{
-    Commit, CommitError, EventStore, ExpectedVersion, InvalidInput, NewEvent, Operation,
-    StreamVersion, UnitOfWork,
+    Cause, Commit, CommitError, EventStore, ExpectedVersion, Few, InvalidInput, NewEvent,
+    Operation, StreamVersion, UnitOfWork,
 };
 
 /// The aggregates of one type, as a handler's parameter.
@@ -138,8 +138,8 @@ impl<A: Apply> Repository<A> {
     ///
     /// As [`Repository::save`].
     pub async fn save_all(&self, roots: &mut [&mut Root<A>]) -> Result<Commit, SaveError> {
-        let metadata = self.ctx.metadata();
-        let now = metadata.timestamp;
+        let cause = cause(&self.ctx)?;
+        let now = cause.occurred_at;
         let services = &self.runtime.services;
         let operation = match self.ctx.next_operation() {
             Some(id) => Operation::given(id),
@@ -147,9 +147,9 @@ impl<A: Apply> Repository<A> {
         };
         let mut work = UnitOfWork::new(operation, now);
         for root in roots.iter() {
-            let events = encode_events(root.uncommitted(), metadata, services)?;
+            let events = encode_events(root.uncommitted(), &cause, services)?;
             let expected = ExpectedVersion::Exact(root.version());
-            work = work.append(root.stream.clone(), expected, events);
+            work = work.append_few(root.stream.clone(), expected, events);
         }
         let commit = self.runtime.store.commit(work);
         self.ctx.handed_over(operation.id());
@@ -172,34 +172,31 @@ impl<A: Apply> Repository<A> {
     }
 }
 
-/// Encodes events with ids of their own and the metadata of their command.
+/// What the events of a call share.
+pub(crate) fn cause(ctx: &Context) -> Result<Cause, SaveError> {
+    ctx.cause().map_err(|source| SaveError::Encode { event_type: "metadata".to_owned(), source })
+}
+
+/// Encodes events with ids of their own.
 pub(crate) fn encode_events<E: Event>(
     events: &[E],
-    metadata: &Metadata,
+    cause: &Cause,
     services: &Services,
-) -> Result<Vec<NewEvent>, SaveError> {
-    use crate::message::Codec;
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    let now = metadata.timestamp;
-    let details = encode_details(metadata)
-        .map_err(|source| SaveError::Encode { event_type: "metadata".to_owned(), source })?;
+) -> Result<Few<NewEvent>, SaveError> {
     let encode = |event: &E| {
-        let event_type = event.event_type();
-        let name = || event_type.name.to_owned();
+        let kind = event.event_type();
+        let name = || kind.name.to_owned();
         let payload = encoded(|out| event.encode(out))
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
         let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
-        let id: EventId = services.id(now).into();
-        let encoding = E::Codec::ENCODING;
-        let new = NewEvent::new(id, event_type.name, event_type.version, encoding, payload, now);
-        Ok(new
-            .caused_by(metadata.correlation_id, Some(metadata.id.into()))
-            .with_details(details.clone())
-            .with_tags(tags))
+        let id: EventId = services.id(cause.occurred_at).into();
+        let (kind, encoding) = ((kind.name, kind.version), E::Codec::ENCODING);
+        Ok(NewEvent::of_command(id, kind, encoding, payload, tags, cause))
     };
-    events.iter().map(encode).collect()
+    match events {
+        [one] => Ok(Few::One(encode(one)?)),
+        many => many.iter().map(encode).collect::<Result<Vec<_>, _>>().map(Few::from),
+    }
 }
 
 /// Encodes into a buffer of the thread, so that the bytes are allocated once

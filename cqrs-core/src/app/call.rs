@@ -14,7 +14,7 @@ use crate::message::{
 };
 use crate::query::Query;
 use crate::runtime::BoxFuture;
-use crate::store::{Commit, CommitToken, StreamId, StreamVersion};
+use crate::store::{Commit, CommitToken, Few, StreamId, StreamVersion};
 
 /// The handler's answer and what was stored.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Executed<V> {
 /// What a command has stored.
 #[derive(Clone, Debug, Default)]
 pub struct Receipt {
-    commits: Vec<Commit>,
+    commits: Few<Commit>,
 }
 
 impl Receipt {
@@ -188,7 +188,7 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
         Box::pin(async move {
             let ctx = app.open(origin)?;
             let value = app.inner().handlers.execute(&command, &ctx).await?;
-            Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
+            Ok(Executed { value, receipt: Receipt { commits: ctx.into_commits() } })
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::aggregate::{
 };
 use crate::bus::{
     CommandError, CommandHandler, Context, Handlers, Named, Origin, QueryError, QueryHandler,
+    Started,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
 use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
@@ -173,7 +174,7 @@ impl fmt::Debug for Wiring<'_> {
     }
 }
 
-struct DecisionHandler<A>(Arc<AggregateRuntime<A>>);
+struct DecisionHandler<A: Aggregate>(Arc<AggregateRuntime<A>>);
 
 impl<A, C> CommandHandler<C> for DecisionHandler<A>
 where
@@ -188,5 +189,13 @@ where
     ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
         let id: &<A as Aggregate>::Id = command.target().same();
         Box::pin(self.0.execute(command, id, ctx))
+    }
+
+    fn start<'a>(
+        &'a self,
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> Started<'a, Result<C::Output, CommandError<C::Error>>> {
+        self.0.start(command, command.target().same(), ctx)
     }
 }

@@ -7,6 +7,33 @@ use std::task::{Context, Poll};
 
 use crate::runtime::BoxFuture;
 
+/// A call that was begun.
+pub enum Started<'a, T> {
+    /// It has ended, without anything to wait for.
+    Ended(T),
+    /// Its rest.
+    Waits(BoxFuture<'a, T>),
+}
+
+/// Begins a call and runs it to its end, or to its panic.
+pub(crate) async fn caught<'a, T>(
+    start: impl FnOnce() -> Started<'a, T>,
+) -> Result<T, Box<dyn Any + Send>> {
+    match catch_unwind(AssertUnwindSafe(start))? {
+        Started::Ended(ended) => Ok(ended),
+        Started::Waits(rest) => CatchPanic(rest).await,
+    }
+}
+
+impl<T> std::fmt::Debug for Started<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ended(_) => "Ended",
+            Self::Waits(_) => "Waits",
+        })
+    }
+}
+
 /// Polls a future and ends with the panic's payload when it panics.
 pub(crate) struct CatchPanic<'a, T>(pub(crate) BoxFuture<'a, T>);
 

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{CancelToken, Origin, Parts};
-use crate::message::{Metadata, OperationId, TenantId};
+use crate::event::encode_details;
+use crate::message::{CodecError, MessageId, Metadata, OperationId, TenantId, Timestamp};
 use crate::runtime::Services;
-use crate::store::Commit;
+use crate::store::{Cause, Commit, Few};
 
 /// The context of one call. Clones share it.
 ///
@@ -19,13 +22,22 @@ pub struct Context(Arc<Call>);
 struct Call {
     services: Arc<Services>,
     origin: Origin,
-    metadata: OnceLock<Metadata>,
+    stamp: OnceLock<Stamp>,
+    metadata: OnceLock<Box<Metadata>>,
     done: Mutex<Done>,
+}
+
+/// What is made up for a message, at the first look. An event needs no more
+/// of its metadata where the caller has said nothing.
+#[derive(Clone, Copy)]
+struct Stamp {
+    id: MessageId,
+    now: Timestamp,
 }
 
 #[derive(Default)]
 struct Done {
-    commits: Vec<Commit>,
+    commits: Few<Commit>,
     in_doubt: Option<OperationId>,
     units: u32,
 }
@@ -37,22 +49,53 @@ impl Context {
             let deadline = &mut origin.say().deadline;
             *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
         }
-        Self(Arc::new(Call { services, origin, metadata: OnceLock::new(), done: Mutex::default() }))
+        let (stamp, metadata) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Call { services, origin, stamp, metadata, done: Mutex::default() }))
+    }
+
+    fn stamp(&self) -> Stamp {
+        *self.0.stamp.get_or_init(|| {
+            let now = self.0.services.now();
+            let given = self.said().and_then(|said| said.message_id);
+            Stamp { id: given.unwrap_or_else(|| self.0.services.id(now).into()), now }
+        })
     }
 
     /// The message's metadata, its time fixed at the first look.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         self.0.metadata.get_or_init(|| {
-            let now = self.0.services.now();
-            self.0.origin.metadata(|| self.0.services.id(now).into(), now)
+            let Stamp { id, now } = self.stamp();
+            Box::new(self.0.origin.metadata(id, now))
         })
+    }
+
+    /// What the events of the call share.
+    pub(crate) fn cause(&self) -> Result<Cause, CodecError> {
+        let Stamp { id, now } = self.stamp();
+        let (correlation_id, details) = match self.said() {
+            None => (id.into(), Bytes::new()),
+            Some(_) => (self.metadata().correlation_id, encode_details(self.metadata())?),
+        };
+        Ok(Cause { occurred_at: now, correlation_id, causation_id: id.into(), details })
     }
 
     /// Whose data the call touches.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
-        self.said().map_or_else(TenantId::default, |said| said.tenant.clone())
+        self.tenant_ref().clone()
+    }
+
+    pub(crate) fn tenant_ref(&self) -> &TenantId {
+        match self.said() {
+            Some(said) => &said.tenant,
+            None => TenantId::single(),
+        }
+    }
+
+    /// Whether the caller has named the operation.
+    pub(crate) fn names_operation(&self) -> bool {
+        self.said().is_some_and(|said| said.operation.is_some())
     }
 
     /// A typed value that the caller has put in.
@@ -72,6 +115,11 @@ impl Context {
     #[must_use]
     pub fn cancel_token(&self) -> Option<&CancelToken> {
         self.said()?.cancel.as_ref()
+    }
+
+    /// Whether the caller has set an end to the call.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.said().is_some_and(|said| said.deadline.is_some() || said.cancel.is_some())
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {
@@ -138,9 +186,13 @@ impl Context {
         self.done().in_doubt
     }
 
-    /// The commits of this call so far.
-    pub(crate) fn take_commits(&self) -> Vec<Commit> {
-        std::mem::take(&mut self.done().commits)
+    /// The commits of a call that has ended.
+    pub(crate) fn into_commits(self) -> Few<Commit> {
+        match Arc::try_unwrap(self.0) {
+            Ok(call) => call.done.into_inner().expect("nothing panics under the lock").commits,
+            // A handler has kept the context.
+            Err(shared) => std::mem::take(&mut Self(shared).done().commits),
+        }
     }
 
     fn done(&self) -> std::sync::MutexGuard<'_, Done> {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use super::{BusError, CatchPanic, CommandError, Context, DispatchError, QueryError};
+use super::{BusError, CommandError, Context, DispatchError, QueryError, Started, caught};
 use crate::aggregate::panic_message;
 use crate::app::App;
 use crate::command::{Command, OneHandlerFor};
@@ -21,6 +21,16 @@ pub trait CommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
         command: &'a C,
         ctx: &'a Context,
     ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>>;
+
+    /// Runs the command as far as it goes without waiting.
+    #[doc(hidden)]
+    fn start<'a>(
+        &'a self,
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> Started<'a, Result<C::Output, CommandError<C::Error>>> {
+        Started::Waits(self.handle(command, ctx))
+    }
 }
 
 /// What answers a query. Written by the handler attributes.
@@ -150,7 +160,7 @@ impl Handlers {
     {
         command.validate().map_err(BusError::Validation)?;
         let handler = self.command::<C>()?;
-        bounded(C::NAME, ctx, || handler.handle(command, ctx)).await
+        bounded(C::NAME, ctx, || handler.start(command, ctx)).await
     }
 
     /// As [`Handlers::execute`], for a query.
@@ -161,7 +171,7 @@ impl Handlers {
     ) -> Result<Q::Output, QueryError> {
         query.validate().map_err(BusError::Validation)?;
         let handler = self.query::<Q>()?;
-        bounded(Q::NAME, ctx, || handler.handle(query, ctx)).await
+        bounded(Q::NAME, ctx, || Started::Waits(handler.handle(query, ctx))).await
     }
 }
 
@@ -175,34 +185,42 @@ impl fmt::Debug for Handlers {
 async fn bounded<'a, T, E: From<BusError>>(
     name: &'static str,
     ctx: &'a Context,
-    handle: impl FnOnce() -> BoxFuture<'a, Result<T, E>>,
+    start: impl FnOnce() -> Started<'a, Result<T, E>>,
 ) -> Result<T, E> {
-    let start = ctx.limit().map(|_| ctx.services().clock.monotonic());
-    let remaining = ctx.remaining();
-    if remaining == Some(Duration::ZERO) {
-        return Err(out_of_time(ctx, start).into());
-    }
-    if ctx.cancel_token().is_some_and(super::CancelToken::is_cancelled) {
-        return Err(BusError::Cancelled.into());
-    }
-    let mut handler = CatchPanic(handle());
-    let ended = if remaining.is_none() && ctx.cancel_token().is_none() {
-        handler.await
+    let ended = if ctx.is_bounded() {
+        Box::pin(within_bounds(ctx, start)).await?
     } else {
-        let mut stop = Box::pin(stop(ctx, remaining, start));
-        let first = std::future::poll_fn(|cx| {
-            use std::task::Poll;
-            if let Poll::Ready(ended) = std::pin::Pin::new(&mut handler).poll(cx) {
-                return Poll::Ready(Ok(ended));
-            }
-            stop.as_mut().poll(cx).map(Err)
-        });
-        first.await.map_err(E::from)?
+        caught(start).await
     };
     ended.unwrap_or_else(|panic| {
         let message = panic_message(&*panic);
         Err(BusError::HandlerPanicked { name, message }.into())
     })
+}
+
+/// Runs a handler to its end or panic, unless it must stop before.
+async fn within_bounds<'a, T>(
+    ctx: &'a Context,
+    start: impl FnOnce() -> Started<'a, T>,
+) -> Result<Result<T, Box<dyn Any + Send>>, BusError> {
+    let since = ctx.limit().map(|_| ctx.services().clock.monotonic());
+    let remaining = ctx.remaining();
+    if remaining == Some(Duration::ZERO) {
+        return Err(out_of_time(ctx, since));
+    }
+    if ctx.cancel_token().is_some_and(super::CancelToken::is_cancelled) {
+        return Err(BusError::Cancelled);
+    }
+    let mut handler = std::pin::pin!(caught(start));
+    let mut stop = std::pin::pin!(stop(ctx, remaining, since));
+    std::future::poll_fn(|cx| {
+        use std::task::Poll;
+        if let Poll::Ready(ended) = handler.as_mut().poll(cx) {
+            return Poll::Ready(Ok(ended));
+        }
+        stop.as_mut().poll(cx).map(Err)
+    })
+    .await
 }
 
 /// Ends when the call must stop, with the error for it.

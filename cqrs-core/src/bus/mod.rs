@@ -14,7 +14,8 @@ mod extensions;
 mod origin;
 
 pub use cancel::CancelToken;
-pub(crate) use catch::CatchPanic;
+pub use catch::Started;
+pub(crate) use catch::{CatchPanic, caught};
 pub use context::Context;
 pub use dispatch::{CommandHandler, QueryHandler};
 pub(crate) use dispatch::{Handlers, Named};

@@ -141,9 +141,9 @@ impl Origin {
         self
     }
 
-    pub(crate) fn metadata(&self, id: impl FnOnce() -> MessageId, now: Timestamp) -> Metadata {
-        let Some(said) = self.said() else { return Metadata::new(id(), now) };
-        let mut metadata = Metadata::new(said.message_id.unwrap_or_else(id), now);
+    pub(crate) fn metadata(&self, id: MessageId, now: Timestamp) -> Metadata {
+        let mut metadata = Metadata::new(id, now);
+        let Some(said) = self.said() else { return metadata };
         if let Some(correlation_id) = said.correlation_id {
             metadata.correlation_id = correlation_id;
         }

@@ -267,10 +267,18 @@ text_ids! {
     TenantId;
 }
 
+impl TenantId {
+    /// The one tenant of an application that has one.
+    pub(crate) fn single() -> &'static Self {
+        static SINGLE: std::sync::LazyLock<TenantId> =
+            std::sync::LazyLock::new(|| TenantId::new(""));
+        &SINGLE
+    }
+}
+
 impl Default for TenantId {
     fn default() -> Self {
-        static SINGLE: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from(""));
-        Self(Arc::clone(&SINGLE))
+        Self::single().clone()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::few::Few;
 use super::{LogId, Position, StreamId, StreamVersion};
 use crate::message::{OperationId, Timestamp};
 
@@ -13,13 +14,21 @@ use crate::message::{OperationId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     operation: OperationId,
-    streams: Vec<(StreamId, StreamVersion)>,
+    streams: Few<(StreamId, StreamVersion)>,
     token: CommitToken,
     recorded_at: Timestamp,
+    /// What only a resolved or repeated commit has.
+    record: Option<Box<Record>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Record {
     fingerprint: u128,
     reply: Bytes,
     repeated: bool,
 }
+
+static NO_RECORD: Record = Record { fingerprint: 0, reply: Bytes::new(), repeated: false };
 
 /// An opaque mark of a commit, to wait for it elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,22 +46,35 @@ impl Commit {
         token: CommitToken,
         recorded_at: Timestamp,
     ) -> Self {
-        let (fingerprint, reply) = (0, Bytes::new());
-        Self { operation, streams, token, recorded_at, fingerprint, reply, repeated: false }
+        Self::of(operation, streams.into(), token, recorded_at)
+    }
+
+    pub(crate) fn of(
+        operation: OperationId,
+        streams: Few<(StreamId, StreamVersion)>,
+        token: CommitToken,
+        recorded_at: Timestamp,
+    ) -> Self {
+        Self { operation, streams, token, recorded_at, record: None }
+    }
+
+    fn record(&self) -> &Record {
+        self.record.as_deref().unwrap_or(&NO_RECORD)
     }
 
     /// For stores: what was recorded with the operation.
     #[must_use]
     pub fn with_record(mut self, fingerprint: u128, reply: Bytes) -> Self {
-        self.fingerprint = fingerprint;
-        self.reply = reply;
+        let record = self.record.get_or_insert_default();
+        record.fingerprint = fingerprint;
+        record.reply = reply;
         self
     }
 
     /// For stores: marks the receipt as that of an earlier commit.
     #[must_use]
     pub fn repeated(mut self) -> Self {
-        self.repeated = true;
+        self.record.get_or_insert_default().repeated = true;
         self
     }
 
@@ -84,20 +106,20 @@ impl Commit {
     /// [`resolve`](super::EventStore::resolve) and on a repeated commit.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        self.fingerprint
+        self.record().fingerprint
     }
 
     /// The encoded answer that was recorded with the operation, empty for
     /// none.
     #[must_use]
     pub fn reply(&self) -> &Bytes {
-        &self.reply
+        &self.record().reply
     }
 
     /// Whether an earlier call had committed the same operation.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
-        self.repeated
+        self.record().repeated
     }
 }
 

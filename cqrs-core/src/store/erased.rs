@@ -1,9 +1,12 @@
 //! A store behind a pointer, so that an application need not be generic.
 
+use std::any::Any;
 use std::fmt;
+use std::future::Ready;
 use std::ops::Bound;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
@@ -16,6 +19,46 @@ use crate::message::OperationId;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+type Outcome = Result<Commit, CommitError>;
+
+/// A commit under way.
+pub(crate) enum Committing {
+    /// The store does not wait, and the outcome stands already.
+    Ready(Option<Outcome>),
+    Boxed(Boxed<'static, Outcome>),
+}
+
+impl Committing {
+    /// A store whose future is [`Ready`] needs no box around it.
+    fn new(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        let mut future = Some(future);
+        let any: &mut dyn Any = &mut future;
+        if let Some(ready) = any.downcast_mut::<Option<Ready<Outcome>>>() {
+            return Self::Ready(ready.take().map(Ready::into_inner));
+        }
+        Self::Boxed(Box::pin(future.expect("it is taken out only above")))
+    }
+
+    /// The outcome, if it stands already.
+    pub(crate) fn now(&mut self) -> Option<Outcome> {
+        match self {
+            Self::Ready(outcome) => outcome.take(),
+            Self::Boxed(_) => None,
+        }
+    }
+}
+
+impl Future for Committing {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        match &mut *self {
+            Self::Ready(outcome) => Poll::Ready(outcome.take().expect("polled once it was ready")),
+            Self::Boxed(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
 /// Any [`EventStore`], cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<dyn Erased>);
@@ -24,7 +67,7 @@ macro_rules! erase {
     ($($name:ident($($arg:ident: $by:ident $ty:ty),*) -> $out:ty;)*) => {
         trait Erased: Send + Sync {
             fn limits(&self) -> &Limits;
-            fn commit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>>;
+            fn commit(&self, work: UnitOfWork) -> Committing;
             fn watch(&self) -> CommitWatch;
             $(fn $name<'a>(&'a self, $($arg: erase!(@$by 'a $ty)),*) -> Boxed<'a, $out>;)*
         }
@@ -33,8 +76,8 @@ macro_rules! erase {
             fn limits(&self) -> &Limits {
                 EventStore::limits(self)
             }
-            fn commit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>> {
-                Box::pin(EventStore::commit(self, work))
+            fn commit(&self, work: UnitOfWork) -> Committing {
+                Committing::new(EventStore::commit(self, work))
             }
             fn watch(&self) -> CommitWatch {
                 EventStore::watch(self)
@@ -51,7 +94,7 @@ macro_rules! erase {
             fn commit(
                 &self,
                 work: UnitOfWork,
-            ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
+            ) -> impl Future<Output = Outcome> + Send + 'static {
                 self.0.commit(work)
             }
             fn watch(&self) -> CommitWatch {
@@ -93,8 +136,8 @@ impl Store {
         Self(Arc::new(store))
     }
 
-    /// As [`EventStore::commit`], with the future in its one box.
-    pub(crate) fn submit(&self, work: UnitOfWork) -> Boxed<'static, Result<Commit, CommitError>> {
+    /// As [`EventStore::commit`], with the future in its one box at most.
+    pub(crate) fn submit(&self, work: UnitOfWork) -> Committing {
         self.0.commit(work)
     }
 }

@@ -150,18 +150,54 @@ impl fmt::Debug for Tags {
 }
 
 /// An event to append. The store keeps every byte of it and looks into none.
+/// Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct NewEvent {
-    pub(super) id: EventId,
-    pub(super) event_type: EventTypeName,
-    pub(super) schema_version: SchemaVersion,
-    pub(super) encoding: Encoding,
-    pub(super) payload: Bytes,
-    pub(super) occurred_at: Timestamp,
-    pub(super) correlation_id: CorrelationId,
-    pub(super) causation_id: Option<CausationId>,
-    pub(super) details: Bytes,
-    pub(super) tags: Tags,
+pub struct NewEvent(Arc<Content>);
+
+/// Allocated once, where the event is made: a store in memory keeps it as it
+/// is, and its readers share it.
+#[derive(Clone, PartialEq, Eq)]
+struct Content {
+    id: EventId,
+    event_type: EventTypeName,
+    schema_version: SchemaVersion,
+    encoding: Encoding,
+    payload: Bytes,
+    occurred_at: Timestamp,
+    correlation_id: CorrelationId,
+    causation_id: Option<CausationId>,
+    /// What most events do not have.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Rest {
+    details: Bytes,
+    tags: Tags,
+}
+
+/// The rest of an event that has none.
+static NO_REST: Rest = Rest { details: Bytes::new(), tags: Tags::NONE };
+
+impl Rest {
+    fn boxed(self) -> Option<Box<Self>> {
+        let is_empty = self.details.is_empty() && self.tags.0.is_none();
+        (!is_empty).then(|| Box::new(self))
+    }
+}
+
+impl Content {
+    fn rest(&self) -> &Rest {
+        self.rest.as_deref().unwrap_or(&NO_REST)
+    }
+}
+
+/// What the events of one command share.
+pub(crate) struct Cause {
+    pub(crate) occurred_at: Timestamp,
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) causation_id: CausationId,
+    pub(crate) details: Bytes,
 }
 
 impl NewEvent {
@@ -175,7 +211,7 @@ impl NewEvent {
         payload: impl Into<Bytes>,
         occurred_at: Timestamp,
     ) -> Self {
-        Self {
+        Self(Arc::new(Content {
             id,
             event_type: event_type.into(),
             schema_version,
@@ -184,9 +220,31 @@ impl NewEvent {
             occurred_at,
             correlation_id: CorrelationId::from_uuid(*id.as_uuid()),
             causation_id: None,
-            details: Bytes::new(),
-            tags: Tags::NONE,
-        }
+            rest: None,
+        }))
+    }
+
+    /// An event of a command, in one step.
+    pub(crate) fn of_command(
+        id: EventId,
+        event_type: (&'static str, SchemaVersion),
+        encoding: Encoding,
+        payload: Bytes,
+        tags: Tags,
+        cause: &Cause,
+    ) -> Self {
+        let rest = Rest { details: cause.details.clone(), tags };
+        Self(Arc::new(Content {
+            id,
+            event_type: event_type.0.into(),
+            schema_version: event_type.1,
+            encoding,
+            payload,
+            occurred_at: cause.occurred_at,
+            correlation_id: cause.correlation_id,
+            causation_id: Some(cause.causation_id),
+            rest: rest.boxed(),
+        }))
     }
 
     /// Sets what the event belongs to and what caused it.
@@ -197,25 +255,38 @@ impl NewEvent {
         correlation_id: CorrelationId,
         causation_id: Option<CausationId>,
     ) -> Self {
-        self.correlation_id = correlation_id;
-        self.causation_id = causation_id;
+        let content = Arc::make_mut(&mut self.0);
+        content.correlation_id = correlation_id;
+        content.causation_id = causation_id;
         self
     }
 
     /// Sets the encoded rest of the metadata (see
     /// [`RecordedEvent::metadata`]).
     #[must_use]
-    pub fn with_details(mut self, details: impl Into<Bytes>) -> Self {
-        self.details = details.into();
-        self
+    #[inline]
+    pub fn with_details(self, details: impl Into<Bytes>) -> Self {
+        let rest = Rest { details: details.into(), tags: self.tags().clone() };
+        self.with_rest(rest)
     }
 
     /// Sets the tags.
     #[must_use]
     #[inline]
-    pub fn with_tags(mut self, tags: Tags) -> Self {
-        self.tags = tags;
+    pub fn with_tags(self, tags: Tags) -> Self {
+        let rest = Rest { details: self.details().clone(), tags };
+        self.with_rest(rest)
+    }
+
+    fn with_rest(mut self, rest: Rest) -> Self {
+        if rest != *self.content().rest() {
+            Arc::make_mut(&mut self.0).rest = rest.boxed();
+        }
         self
+    }
+
+    fn content(&self) -> &Content {
+        &self.0
     }
 }
 
@@ -224,57 +295,48 @@ macro_rules! shared_getters {
         impl $type {
             /// The event's id.
             #[must_use]
-            pub fn id(&self) -> EventId { self.id }
+            pub fn id(&self) -> EventId { self.content().id }
             /// The stored name of its type.
             #[must_use]
-            pub fn event_type(&self) -> &EventTypeName { &self.event_type }
+            pub fn event_type(&self) -> &EventTypeName { &self.content().event_type }
             /// The version of its shape.
             #[must_use]
-            pub fn schema_version(&self) -> SchemaVersion { self.schema_version }
+            pub fn schema_version(&self) -> SchemaVersion { self.content().schema_version }
             /// The format of its payload.
             #[must_use]
-            pub fn encoding(&self) -> &Encoding { &self.encoding }
+            pub fn encoding(&self) -> &Encoding { &self.content().encoding }
             /// The exact bytes of its content.
             #[must_use]
-            pub fn payload(&self) -> &Bytes { &self.payload }
+            pub fn payload(&self) -> &Bytes { &self.content().payload }
             /// The time that the decision was made for.
             #[must_use]
-            pub fn occurred_at(&self) -> Timestamp { self.occurred_at }
+            pub fn occurred_at(&self) -> Timestamp { self.content().occurred_at }
             /// What it belongs to.
             #[must_use]
-            pub fn correlation_id(&self) -> CorrelationId { self.correlation_id }
+            pub fn correlation_id(&self) -> CorrelationId { self.content().correlation_id }
             /// What caused it.
             #[must_use]
-            pub fn causation_id(&self) -> Option<CausationId> { self.causation_id }
+            pub fn causation_id(&self) -> Option<CausationId> { self.content().causation_id }
             /// The encoded rest of its metadata: actor, source, trace, headers.
             #[must_use]
-            pub fn details(&self) -> &Bytes { &self.details }
+            pub fn details(&self) -> &Bytes { &self.content().rest().details }
             /// Its tags.
             #[must_use]
-            pub fn tags(&self) -> &Tags { &self.tags }
+            pub fn tags(&self) -> &Tags { &self.content().rest().tags }
         }
     )*};
 }
 
 shared_getters!(NewEvent, RecordedEvent);
 
-/// An event as a store holds it.
+/// An event as a store holds it. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordedEvent {
+    event: NewEvent,
     position: Position,
     stream: StreamId,
     version: StreamVersion,
     recorded_at: Timestamp,
-    id: EventId,
-    event_type: EventTypeName,
-    schema_version: SchemaVersion,
-    encoding: Encoding,
-    payload: Bytes,
-    occurred_at: Timestamp,
-    correlation_id: CorrelationId,
-    causation_id: Option<CausationId>,
-    details: Bytes,
-    tags: Tags,
 }
 
 impl RecordedEvent {
@@ -288,34 +350,11 @@ impl RecordedEvent {
         version: StreamVersion,
         recorded_at: Timestamp,
     ) -> Self {
-        let NewEvent {
-            id,
-            event_type,
-            schema_version,
-            encoding,
-            payload,
-            occurred_at,
-            correlation_id,
-            causation_id,
-            details,
-            tags,
-        } = event;
-        Self {
-            position,
-            stream,
-            version,
-            recorded_at,
-            id,
-            event_type,
-            schema_version,
-            encoding,
-            payload,
-            occurred_at,
-            correlation_id,
-            causation_id,
-            details,
-            tags,
-        }
+        Self { event, position, stream, version, recorded_at }
+    }
+
+    fn content(&self) -> &Content {
+        &self.event.0
     }
 
     /// Its place in the log.
@@ -348,9 +387,9 @@ impl fmt::Debug for NewEvent {
         write!(
             f,
             "NewEvent({} v{}, {} bytes)",
-            self.event_type,
-            self.schema_version,
-            self.payload.len()
+            self.event_type(),
+            self.schema_version(),
+            self.payload().len()
         )
     }
 }
@@ -361,11 +400,11 @@ impl fmt::Debug for RecordedEvent {
             f,
             "RecordedEvent({} {} v{} in {}@{}, {} bytes)",
             self.position,
-            self.event_type,
-            self.schema_version,
+            self.event_type(),
+            self.schema_version(),
             self.stream,
             self.version,
-            self.payload.len()
+            self.payload().len()
         )
     }
 }

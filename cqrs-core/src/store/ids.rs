@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::limits::has_control;
 use crate::message::TenantId;
 
 /// The kind of a stream: the aggregate's name, such as `account`.
@@ -48,6 +49,20 @@ impl Hasher for OwnHash {
     }
 }
 
+/// Hashes short keys of any type; seeded as the names of streams are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SeededHash(u64);
+
+impl Hasher for SeededHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0 ^ *SEED);
+    }
+}
+
 static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 
 /// A part of a stream's name is empty, too long, or holds a control character.
@@ -67,7 +82,7 @@ fn check(part: &'static str, name: &str, may_be_empty: bool) -> Result<(), Inval
         "is empty".to_owned()
     } else if name.len() > MAX_BYTES {
         format!("has {} bytes, more than {MAX_BYTES}", name.len())
-    } else if name.bytes().any(|b| b.is_ascii_control()) {
+    } else if has_control(name) {
         "holds a control character".to_owned()
     } else {
         return Ok(());

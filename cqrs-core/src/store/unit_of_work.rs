@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     CheckpointName, Cursor, EventQuery, EventTypeName, NewEvent, Position, RecordedEvent, Snapshot,
-    StreamId, StreamVersion, TableName,
+    StreamId, StreamVersion, TableName, few::Few,
 };
 use crate::message::{OperationId, SchemaVersion, Timestamp};
 
@@ -57,7 +57,8 @@ impl fmt::Display for ExpectedVersion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     id: OperationId,
-    fingerprint: Option<u128>,
+    /// As bytes, which need no alignment: a unit is small to move.
+    fingerprint: Option<[u8; 16]>,
     fresh: bool,
 }
 
@@ -79,7 +80,7 @@ impl Operation {
     /// Recognises the request by this fingerprint instead of by the events.
     #[must_use]
     pub fn with_fingerprint(mut self, fingerprint: u128) -> Self {
-        self.fingerprint = Some(fingerprint);
+        self.fingerprint = Some(fingerprint.to_le_bytes());
         self
     }
 
@@ -127,7 +128,7 @@ impl Lineage {
 pub struct StreamAppend {
     stream: StreamId,
     expected: ExpectedVersion,
-    events: Vec<NewEvent>,
+    events: Few<NewEvent>,
 }
 
 impl StreamAppend {
@@ -147,6 +148,10 @@ impl StreamAppend {
     #[must_use]
     pub fn events(&self) -> &[NewEvent] {
         &self.events
+    }
+
+    pub(crate) fn into_parts(self) -> (StreamId, Few<NewEvent>) {
+        (self.stream, self.events)
     }
 }
 
@@ -281,39 +286,50 @@ impl CheckpointAdvance {
 pub struct UnitOfWork {
     operation: Operation,
     recorded_at: Timestamp,
-    streams: Vec<StreamAppend>,
+    streams: Few<StreamAppend>,
+    lineage: Option<Lineage>,
+    /// What a command's unit seldom has: without it the unit is small to move.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rest {
     guards: Vec<QueryGuard>,
     snapshots: Vec<Snapshot>,
     tables: Vec<TableWrite>,
     advance: Option<CheckpointAdvance>,
-    lineage: Option<Lineage>,
     reply: Bytes,
 }
+
+static NO_REPLY: Bytes = Bytes::new();
 
 impl UnitOfWork {
     /// An empty unit. `now` becomes the recorded time, unless the log already
     /// holds a later one.
     pub fn new(operation: Operation, now: Timestamp) -> Self {
-        Self {
-            operation,
-            recorded_at: now,
-            streams: Vec::new(),
-            guards: Vec::new(),
-            snapshots: Vec::new(),
-            tables: Vec::new(),
-            advance: None,
-            lineage: None,
-            reply: Bytes::new(),
-        }
+        Self { operation, recorded_at: now, streams: Few::new(), lineage: None, rest: None }
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
     }
 
     /// Appends events to a stream that must be at a version. Without events
     /// the version is only checked.
     pub fn append(
-        mut self,
+        self,
         stream: StreamId,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
+    ) -> Self {
+        self.append_few(stream, expected, events.into())
+    }
+
+    pub(crate) fn append_few(
+        mut self,
+        stream: StreamId,
+        expected: ExpectedVersion,
+        events: Few<NewEvent>,
     ) -> Self {
         self.streams.push(StreamAppend { stream, expected, events });
         self
@@ -321,31 +337,35 @@ impl UnitOfWork {
 
     /// Commits only if no event after `after` matches the query.
     pub fn unless_matched(mut self, query: EventQuery, after: Position) -> Self {
-        self.guards.push(QueryGuard { query, after });
+        self.rest().guards.push(QueryGuard { query, after });
         self
     }
 
     /// Saves a snapshot.
     pub fn save(mut self, snapshot: Snapshot) -> Self {
-        self.snapshots.push(snapshot);
+        self.rest().snapshots.push(snapshot);
         self
     }
 
     /// Writes a row.
     pub fn put(mut self, table: TableName, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
-        self.tables.push(TableWrite { table, key: Some(key.into()), value: Some(value.into()) });
+        self.rest().tables.push(TableWrite {
+            table,
+            key: Some(key.into()),
+            value: Some(value.into()),
+        });
         self
     }
 
     /// Deletes a row; one that is not there is no error.
     pub fn delete(mut self, table: TableName, key: impl Into<Bytes>) -> Self {
-        self.tables.push(TableWrite { table, key: Some(key.into()), value: None });
+        self.rest().tables.push(TableWrite { table, key: Some(key.into()), value: None });
         self
     }
 
     /// Deletes all rows of a table.
     pub fn clear(mut self, table: TableName) -> Self {
-        self.tables.push(TableWrite { table, key: None, value: None });
+        self.rest().tables.push(TableWrite { table, key: None, value: None });
         self
     }
 
@@ -357,7 +377,7 @@ impl UnitOfWork {
         epoch: Epoch,
         to: Option<Cursor>,
     ) -> Self {
-        self.advance = Some(CheckpointAdvance { name, epoch, to });
+        self.rest().advance = Some(CheckpointAdvance { name, epoch, to });
         self
     }
 
@@ -370,14 +390,16 @@ impl UnitOfWork {
     /// Records an encoded answer with the operation, for a caller that
     /// repeats it.
     pub fn with_reply(mut self, reply: Bytes) -> Self {
-        self.reply = reply;
+        if !(reply.is_empty() && self.rest.is_none()) {
+            self.rest().reply = reply;
+        }
         self
     }
 
     /// The answer to record.
     #[must_use]
     pub fn reply(&self) -> &Bytes {
-        &self.reply
+        self.rest.as_ref().map_or(&NO_REPLY, |rest| &rest.reply)
     }
 
     /// The operation.
@@ -401,25 +423,25 @@ impl UnitOfWork {
     /// The guards over queries.
     #[must_use]
     pub fn guards(&self) -> &[QueryGuard] {
-        &self.guards
+        self.rest.as_ref().map_or(&[], |rest| &rest.guards)
     }
 
     /// The snapshots.
     #[must_use]
     pub fn snapshots(&self) -> &[Snapshot] {
-        &self.snapshots
+        self.rest.as_ref().map_or(&[], |rest| &rest.snapshots)
     }
 
     /// The changes of rows, in order.
     #[must_use]
     pub fn tables(&self) -> &[TableWrite] {
-        &self.tables
+        self.rest.as_ref().map_or(&[], |rest| &rest.tables)
     }
 
     /// The move of a checkpoint.
     #[must_use]
     pub fn advance(&self) -> Option<&CheckpointAdvance> {
-        self.advance.as_ref()
+        self.rest.as_ref()?.advance.as_ref()
     }
 
     /// The chain that the unit belongs to.
@@ -444,68 +466,72 @@ impl UnitOfWork {
 
     /// Takes the unit apart, so that a store can move its events.
     pub fn into_streams(self) -> impl Iterator<Item = (StreamId, Vec<NewEvent>)> {
-        self.streams.into_iter().map(|append| (append.stream, append.events))
+        self.streams.into_iter().map(|append| (append.stream, append.events.into_vec()))
+    }
+
+    pub(crate) fn into_appends(self) -> Few<StreamAppend> {
+        self.streams
     }
 
     /// Whether the unit writes anything beside a record of its operation.
     #[must_use]
     pub fn only_checks(&self) -> bool {
-        self.snapshots.is_empty()
-            && self.tables.is_empty()
-            && self.advance.is_none()
-            && self.streams.iter().all(|append| append.events.is_empty())
+        self.writes_no_rest() && self.streams.iter().all(|append| append.events.is_empty())
+    }
+
+    fn writes_no_rest(&self) -> bool {
+        self.snapshots().is_empty() && self.tables().is_empty() && self.advance().is_none()
     }
 
     /// Bytes that the unit holds, for limits.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let events = self.streams.iter().flat_map(|append| &append.events);
+        let events = self.streams.iter().flat_map(|append| append.events());
         let events: usize = events
-            .map(|event| event.payload.len() + event.details.len() + event.tags.as_lines().len())
-            .sum();
-        let rows: usize = self
-            .tables
-            .iter()
-            .map(|write| {
-                write.key.as_ref().map_or(0, Bytes::len)
-                    + write.value.as_ref().map_or(0, Bytes::len)
+            .map(|event| {
+                event.payload().len() + event.details().len() + event.tags().as_lines().len()
             })
             .sum();
-        events + rows + self.snapshots.iter().map(|one| one.data().len()).sum::<usize>()
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        let rows = self.tables().iter().map(|write| length(&write.key) + length(&write.value));
+        let snapshots = self.snapshots().iter().map(|one| one.data().len());
+        events + rows.chain(snapshots).sum::<usize>()
     }
 
     /// A fingerprint of the request: the one given with the operation, or
     /// XXH3-128 over everything that is written.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        self.operation.fingerprint.unwrap_or_else(|| {
-            let mut hash: u128 = 0;
-            let mut part = |bytes: &[u8]| hash = folded(hash, bytes);
-            for append in &self.streams {
-                stream_parts(&append.stream, &mut part);
-                for event in &append.events {
-                    let (event_type, version) = (&event.event_type, event.schema_version);
-                    event_parts(event_type, version, &event.payload, &mut part);
-                }
+        self.operation.fingerprint.map_or_else(|| self.content_hash(), u128::from_le_bytes)
+    }
+
+    fn content_hash(&self) -> u128 {
+        let mut hash: u128 = 0;
+        let mut part = |bytes: &[u8]| hash = folded(hash, bytes);
+        for append in &*self.streams {
+            stream_parts(&append.stream, &mut part);
+            for event in append.events() {
+                let (event_type, version) = (event.event_type(), event.schema_version());
+                event_parts(event_type, version, event.payload(), &mut part);
             }
-            for write in &self.tables {
-                part(write.table.as_str().as_bytes());
-                part(write.key.as_deref().unwrap_or_default());
-                part(write.value.as_deref().unwrap_or_default());
-                part(&[u8::from(write.key.is_some()), u8::from(write.value.is_some())]);
-            }
-            for snapshot in &self.snapshots {
-                part(snapshot.stream().key().as_bytes());
-                part(&snapshot.version().get().to_le_bytes());
-                part(snapshot.data());
-            }
-            if let Some(CheckpointAdvance { name, epoch, to }) = &self.advance {
-                part(name.as_str().as_bytes());
-                part(&epoch.get().to_le_bytes());
-                part(&to.map_or(0, |cursor| cursor.position.get()).to_le_bytes());
-            }
-            hash
-        })
+        }
+        for write in self.tables() {
+            part(write.table.as_str().as_bytes());
+            part(write.key.as_deref().unwrap_or_default());
+            part(write.value.as_deref().unwrap_or_default());
+            part(&[u8::from(write.key.is_some()), u8::from(write.value.is_some())]);
+        }
+        for snapshot in self.snapshots() {
+            part(snapshot.stream().key().as_bytes());
+            part(&snapshot.version().get().to_le_bytes());
+            part(snapshot.data());
+        }
+        if let Some(CheckpointAdvance { name, epoch, to }) = self.advance() {
+            part(name.as_str().as_bytes());
+            part(&epoch.get().to_le_bytes());
+            part(&to.map_or(0, |cursor| cursor.position.get()).to_le_bytes());
+        }
+        hash
     }
 
     /// Whether the unit appends to one stream, and everything to be recorded
@@ -513,10 +539,8 @@ impl UnitOfWork {
     pub(crate) fn is_plain_append(&self) -> bool {
         matches!(&*self.streams, [append] if !append.events.is_empty())
             && self.operation.fingerprint.is_none()
-            && self.reply.is_empty()
-            && self.snapshots.is_empty()
-            && self.tables.is_empty()
-            && self.advance.is_none()
+            && self.reply().is_empty()
+            && self.writes_no_rest()
     }
 
     /// The fingerprint of a plain append, from its recorded events.

@@ -26,6 +26,17 @@ impl<T> Chunks<T> {
         self.len += 1;
     }
 
+    pub(super) fn last(&self) -> Option<&T> {
+        self.chunks.last()?.last()
+    }
+
+    /// How many items, which must be at the front, the test holds for.
+    pub(super) fn partition_point(&self, test: impl Fn(&T) -> bool) -> usize {
+        let whole = self.chunks.partition_point(|chunk| chunk.last().is_some_and(&test));
+        let rest = self.chunks.get(whole).map_or(0, |chunk| chunk.partition_point(&test));
+        (whole * CHUNK + rest).min(self.len)
+    }
+
     /// The items from an index on.
     pub(super) fn from(&self, index: usize) -> impl Iterator<Item = &T> {
         (index..self.len).map(|index| self.at(index))
@@ -50,5 +61,9 @@ mod tests {
         );
         assert_eq!(items.from(998).copied().collect::<Vec<_>>(), [998, 999]);
         assert_eq!(items.from(1_000).count(), 0);
+        assert_eq!(items.last(), Some(&999));
+        for n in [0, 1, 255, 256, 257, 999, 1_000, 2_000] {
+            assert_eq!(items.partition_point(|item| *item < n), n.min(1_000));
+        }
     }
 }

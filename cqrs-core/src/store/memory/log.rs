@@ -1,38 +1,30 @@
 //! The events, the streams over them, and the operations that wrote them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
 use super::chunks::Chunks;
+use super::operations::{Events, More, Operations};
 use crate::message::{OperationId, Timestamp};
 use crate::store::{
-    BuildOwnHash, Commit, CommitError, CommitToken, Direction, LogId, Page, Position, ReadError,
-    ReadRequest, RecordedEvent, Source, StreamId, StreamVersion, UnitOfWork,
+    BuildOwnHash, Commit, CommitError, CommitToken, Direction, Few, LogId, NewEvent, Page,
+    Position, ReadError, ReadRequest, RecordedEvent, Source, StreamId, StreamVersion, UnitOfWork,
 };
 
 pub(super) struct Log {
     id: LogId,
     events: Chunks<RecordedEvent>,
-    /// Positions of each stream's events, in order.
-    streams: HashMap<StreamId, Vec<u64>, BuildOwnHash>,
-    operations: HashMap<OperationId, Record, BuildOwnHash>,
+    streams: HashMap<StreamId, Stream, BuildOwnHash>,
+    operations: Operations,
     last_recorded: Timestamp,
 }
 
-/// What is known of an operation: its events by index, and more only where
-/// they do not tell it.
-struct Record {
-    first: u64,
-    count: u32,
-    more: Option<Box<More>>,
-}
-
-struct More {
-    fingerprint: u128,
-    recorded_at: Timestamp,
-    reply: Bytes,
+struct Stream {
+    /// The name that all its events share.
+    name: StreamId,
+    /// Where its events are, in order.
+    positions: Vec<u64>,
 }
 
 impl Log {
@@ -41,7 +33,7 @@ impl Log {
             id,
             events: Chunks::new(),
             streams: HashMap::default(),
-            operations: HashMap::default(),
+            operations: Operations::new(),
             last_recorded: Timestamp::MIN,
         }
     }
@@ -55,7 +47,7 @@ impl Log {
     }
 
     pub(super) fn version(&self, stream: &StreamId) -> StreamVersion {
-        StreamVersion::new(self.streams.get(stream).map_or(0, |events| events.len() as u64))
+        StreamVersion::new(self.streams.get(stream).map_or(0, |one| one.positions.len() as u64))
     }
 
     /// The outcome that is recorded for the unit's operation.
@@ -74,9 +66,8 @@ impl Log {
     }
 
     pub(super) fn operation(&self, operation: OperationId) -> Option<Commit> {
-        let record = self.operations.get(&operation)?;
-        let count = record.count as usize;
-        let events = || self.events.from(record.first as usize).take(count);
+        let (Events { first, count }, more) = self.operations.get(operation)?;
+        let events = || self.events.from(first as usize).take(count as usize);
         let mut streams: Vec<(StreamId, StreamVersion)> = Vec::new();
         for event in events() {
             match streams.iter_mut().find(|(stream, _)| stream == event.stream()) {
@@ -84,17 +75,16 @@ impl Log {
                 None => streams.push((event.stream().clone(), event.version())),
             }
         }
-        let token = CommitToken::new(self.id, record.first + count as u64);
-        let commit = |at, streams| Commit::new(operation, streams, token, at);
-        Some(match &record.more {
-            Some(more) => {
-                let More { fingerprint, recorded_at, reply } = &**more;
-                commit(*recorded_at, streams).with_record(*fingerprint, reply.clone())
+        let token = CommitToken::new(self.id, first + u64::from(count));
+        let commit = |at| Commit::new(operation, streams, token, at);
+        Some(match more {
+            Some(More { fingerprint, recorded_at, reply }) => {
+                commit(*recorded_at).with_record(*fingerprint, reply.clone())
             }
             None => {
                 let recorded_at = events().next()?.recorded_at();
                 let fingerprint = UnitOfWork::fingerprint_of_append(events());
-                commit(recorded_at, streams).with_record(fingerprint, Bytes::new())
+                commit(recorded_at).with_record(fingerprint, Bytes::new())
             }
         })
     }
@@ -135,37 +125,48 @@ impl Log {
             let (fingerprint, reply) = (work.fingerprint(), work.reply().clone());
             Box::new(More { fingerprint, recorded_at, reply })
         });
-        let mut streams = Vec::with_capacity(work.streams().len());
-        for (stream, events) in work.into_streams() {
-            if events.is_empty() {
-                continue;
+        let mut streams = Few::new();
+        for append in work.into_appends() {
+            let (stream, events) = append.into_parts();
+            if !events.is_empty() {
+                let version = self.append_to(&stream, events, recorded_at);
+                streams.push((stream, version));
             }
-            // All events of a stream share one name.
-            let mut entry = match self.streams.entry(stream) {
-                Entry::Occupied(entry) => entry,
-                Entry::Vacant(entry) => entry.insert_entry(Vec::new()),
-            };
-            let stream = entry.key().clone();
-            let positions = entry.get_mut();
-            for event in events {
-                let position = Position::new(self.events.len() as u64 + 1);
-                positions.push(position.get());
-                let version = StreamVersion::new(positions.len() as u64);
-                let stream = stream.clone();
-                self.events.push(RecordedEvent::new(event, position, stream, version, recorded_at));
-            }
-            streams.push((stream, StreamVersion::new(positions.len() as u64)));
         }
         if is_recorded {
             let count = u32::try_from(self.events.len() - first).expect("units are limited");
-            let record = Record { first: first as u64, count, more };
-            self.operations.insert(operation.id(), record);
+            let events = Events { first: first as u64, count };
+            self.operations.insert(operation.id(), events, more);
         }
         if !empty {
             self.last_recorded = recorded_at;
         }
         let token = CommitToken::new(self.id, self.events.len() as u64);
-        Commit::new(operation.id(), streams, token, recorded_at)
+        Commit::of(operation.id(), streams, token, recorded_at)
+    }
+
+    /// The stream's new version.
+    fn append_to(
+        &mut self,
+        stream: &StreamId,
+        events: Few<NewEvent>,
+        recorded_at: Timestamp,
+    ) -> StreamVersion {
+        let Stream { name, positions } = match self.streams.get_mut(stream) {
+            Some(stream) => stream,
+            None => {
+                let fresh = || Stream { name: stream.clone(), positions: Vec::new() };
+                self.streams.entry(stream.clone()).or_insert_with(fresh)
+            }
+        };
+        for event in events {
+            let position = Position::new(self.events.len() as u64 + 1);
+            positions.push(position.get());
+            let version = StreamVersion::new(positions.len() as u64);
+            let name = name.clone();
+            self.events.push(RecordedEvent::new(event, position, name, version, recorded_at));
+        }
+        StreamVersion::new(positions.len() as u64)
     }
 
     pub(super) fn read(&self, request: &ReadRequest) -> Result<Page, ReadError> {
@@ -174,7 +175,8 @@ impl Log {
         }
         match request.source() {
             Source::Stream(stream) => {
-                let positions = self.streams.get(stream).map_or(&[][..], Vec::as_slice);
+                let stream = self.streams.get(stream);
+                let positions = stream.map_or(&[][..], |stream| &stream.positions);
                 let at = |place: u64| self.events.at(positions[place as usize - 1] as usize - 1);
                 Ok(page(request, positions.len() as u64, at))
             }

@@ -7,6 +7,7 @@
 
 mod chunks;
 mod log;
+mod operations;
 mod tables;
 
 use std::fmt;
