@@ -14,7 +14,7 @@ use crate::schema;
 /// Pages that the writer keeps in memory, in KiB.
 const WRITER_CACHE: i64 = 12 * 1024;
 /// Pages that each reader keeps in memory, in KiB.
-const READER_CACHE: i64 = 4 * 1024;
+const READER_CACHE: i64 = 8 * 1024;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 96;
 

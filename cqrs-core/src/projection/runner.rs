@@ -18,11 +18,11 @@ use crate::store::{
 };
 
 /// Events of a page.
-const PAGE: usize = 1_000;
-/// Pages that are taken in between two commits, at first and at most: twice
-/// as many each time, as long as there are more. An event that fails takes
-/// those before it in its batch along, so that batches are small again then.
-const STRETCH: (usize, usize) = (2, 64);
+const PAGE: usize = 2_000;
+/// Pages that are taken in between two commits. An event that fails takes
+/// those before it in its batch along, so that a batch has one page then, and
+/// twice as many each time that it succeeds.
+const STRETCH: usize = 16;
 /// A batch also ends once this many rows have changed,
 const CHANGES: usize = 5_000;
 /// or when it has taken so long.
@@ -53,6 +53,8 @@ pub(crate) struct Runner<P: Project> {
     services: Arc<Services>,
     tasks: TaskSet,
     rows: KeptRows<P>,
+    /// Pages that the next batch may take.
+    stretch: usize,
     query: EventQuery,
     status: watch::Sender<ProjectionStatus>,
     hurry: Arc<tokio::sync::Notify>,
@@ -104,6 +106,7 @@ impl<P: Project> Runner<P> {
             services,
             tasks: tasks.clone(),
             rows: KeptRows::new(),
+            stretch: STRETCH,
             query: EventQuery::types(P::Event::TYPES.iter().map(|one| one.name)),
             status,
             hurry: Arc::clone(&hurry),
@@ -123,6 +126,7 @@ impl<P: Project> Runner<P> {
                 }
                 Err(error) => {
                     self.rows.forget();
+                    self.stretch = 1;
                     tracing::warn!(projection = P::NAME, %error, "projection failing");
                     self.set(ProjectionState::Failing(report(&error).into()));
                     self.pause(delay).await;
@@ -140,17 +144,16 @@ impl<P: Project> Runner<P> {
         let mut watch = self.store.watch();
         let mut place = self.look().await?;
         self.progress(place.position, ProjectionState::CatchingUp);
-        let (mut pages, mut stretch) = (self.pages(&place), STRETCH.0);
+        let mut pages = self.pages(&place);
         while !self.tasks.is_stopping() {
-            let Batch { taken, last } = self.batch(&mut place, &mut pages, stretch).await?;
+            let Batch { taken, last } = self.batch(&mut place, &mut pages).await?;
             if taken > 0 {
                 *delay = BACK_OFF.0;
             }
             let state = if last { ProjectionState::Live } else { ProjectionState::CatchingUp };
             self.progress(place.position, state);
-            stretch = (stretch * 2).min(STRETCH.1);
+            self.stretch = (self.stretch * 2).min(STRETCH);
             if last {
-                stretch = STRETCH.0;
                 if taken > 0 {
                     self.rest().await;
                 }
@@ -197,12 +200,11 @@ impl<P: Project> Runner<P> {
         &mut self,
         place: &mut Place,
         pages: &mut Pages,
-        stretch: usize,
     ) -> Result<Batch, ProjectionError> {
         let start = self.services.clock.monotonic();
         let mut batch = Batch { taken: 0, last: false };
         let mut reached = place.position;
-        for _ in 0..stretch {
+        for _ in 0..self.stretch {
             let Some(page) = pages.next().await else { break };
             let page = page?;
             (reached, batch.last) = (Position::new(page.reached()), page.is_last());

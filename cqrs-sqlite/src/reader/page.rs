@@ -115,16 +115,14 @@ impl<'s> PageBuilder<'s> {
         if !request.query().matches(kind.event_type.as_str(), &tags) {
             return Ok(());
         }
-        let details = match row.get_ref(3)? {
-            ValueRef::Null => Bytes::new(),
-            details => self.arena.keep(details.as_blob()?),
-        };
+        let details = row.get_ref(3)?.as_blob_or_null()?.unwrap_or_default();
+        let (details, payload) = self.arena.keep(details, row.get_ref(4)?.as_blob()?);
         let event = NewEvent::new(
             EventId::from_uuid(header.id),
             kind.event_type.clone(),
             kind.schema_version,
             kind.encoding.clone(),
-            self.arena.keep(row.get_ref(4)?.as_blob()?),
+            payload,
             Timestamp::from_micros(header.occurred_at),
         )
         .caused_by(correlation, header.causation.map(CausationId::from_uuid))
@@ -180,16 +178,16 @@ impl Arena {
         Self { chunk: BytesMut::new(), next: Self::FIRST, kept: 0 }
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Bytes {
-        if bytes.is_empty() {
-            return Bytes::new();
-        }
-        self.kept += bytes.len();
-        if self.chunk.capacity() < bytes.len() {
-            self.chunk = BytesMut::with_capacity(self.next.max(bytes.len()));
+    fn keep(&mut self, one: &[u8], other: &[u8]) -> (Bytes, Bytes) {
+        let length = one.len() + other.len();
+        self.kept += length;
+        if self.chunk.capacity() < length {
+            self.chunk = BytesMut::with_capacity(self.next.max(length));
             self.next = (self.next * 2).min(Self::LARGEST);
         }
-        self.chunk.extend_from_slice(bytes);
-        self.chunk.split().freeze()
+        self.chunk.extend_from_slice(one);
+        self.chunk.extend_from_slice(other);
+        let mut both = self.chunk.split().freeze();
+        (both.split_to(one.len()), both)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 use cqrs_core::store::LogId;
 
@@ -18,6 +20,8 @@ pub(crate) type Task = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// Reads that may wait; beyond it a read is refused.
 const MOST_WAITING: usize = 1 << 16;
+/// How long a thread that has nothing to do watches for more.
+const PATIENCE: Duration = Duration::from_micros(50);
 
 /// Threads that read, stopped and joined when this is dropped.
 pub(crate) struct Pool {
@@ -28,6 +32,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Queue {
     state: Mutex<State>,
+    /// Tasks in `state`, for those who watch without a lock.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -35,6 +41,8 @@ struct State {
     tasks: VecDeque<Task>,
     /// Threads that wait, the warmest last.
     idle: Vec<Thread>,
+    /// Whether a thread watches the queue, so that it need not be woken.
+    watched: bool,
     closed: bool,
 }
 
@@ -45,9 +53,17 @@ impl Queue {
 
     fn take(&self) -> Option<Task> {
         let own = std::thread::current();
+        let mut state = self.state();
+        if state.tasks.is_empty() && !state.watched {
+            state.watched = true;
+            drop(state);
+            self.watch();
+            state = self.state();
+            state.watched = false;
+        }
         loop {
-            let mut state = self.state();
             if let Some(task) = state.tasks.pop_front() {
+                self.waiting.store(state.tasks.len(), Ordering::Relaxed);
                 return Some(task);
             }
             if state.closed {
@@ -58,6 +74,18 @@ impl Queue {
             }
             drop(state);
             std::thread::park();
+            state = self.state();
+        }
+    }
+
+    /// Waits for a task for a moment. Reads come in rows: whoever has got a
+    /// page asks for the next one at once, and waking a thread costs more
+    /// than most reads.
+    #[expect(clippy::disallowed_methods, reason = "some microseconds on a thread of its own")]
+    fn watch(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.waiting.load(Ordering::Relaxed) == 0 && Instant::now() < end {
+            std::hint::spin_loop();
         }
     }
 }
@@ -96,7 +124,9 @@ impl Pool {
             return false;
         }
         state.tasks.push_back(task);
-        let warmest = state.idle.pop();
+        self.queue.waiting.store(state.tasks.len(), Ordering::Relaxed);
+        let awaited = state.watched && state.tasks.len() == 1;
+        let warmest = if awaited { None } else { state.idle.pop() };
         drop(state);
         if let Some(thread) = warmest {
             thread.unpark();
