@@ -1,0 +1,57 @@
+//! The upcaster to start from when a shape has changed.
+
+use std::fmt::Write;
+
+use crate::compare::{Change, Comparison, Effect};
+
+/// Rust source of a function that takes an event from one version to the
+/// next, with a `todo!` for what cannot be known.
+///
+/// It works on the untyped value, so that it needs no type for the old shape.
+#[must_use]
+pub fn upcaster(name: &str, from: u32, comparison: &Comparison) -> String {
+    let mut body = String::new();
+    for change in &comparison.changes {
+        step(change, &mut body);
+    }
+    let function = function_name(name, from);
+    let mutable =
+        if body.lines().any(|line| !line.trim_start().starts_with("//")) { "mut " } else { "" };
+    format!(
+        "/// `{name}`, from version {from} to version {}.\n\
+         fn {function}({mutable}event: Untyped) -> Untyped {{\n{body}    event\n}}\n",
+        from.saturating_add(1)
+    )
+}
+
+/// The name of the scaffold's function.
+pub(crate) fn function_name(name: &str, from: u32) -> String {
+    let stem: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .collect();
+    let stem =
+        if stem.starts_with(|c: char| c.is_ascii_digit()) { format!("event_{stem}") } else { stem };
+    format!("{stem}_from_{from}")
+}
+
+fn step(change: &Change, body: &mut String) {
+    let Change { path, what, backward, .. } = change;
+    if *backward == Effect::Reads {
+        return;
+    }
+    let plain = !path.is_empty() && !path.contains(['.', '[']);
+    let line = if plain && what.starts_with("is new") {
+        format!("    event.set(\"{path}\", todo!(\"{path}: a value for old events\"));\n")
+    } else if plain && what == "is no longer optional" {
+        format!(
+            "    if event.is_missing(\"{path}\") {{\n        event.set(\"{path}\", \
+             todo!(\"{path}: a value for old events\"));\n    }}\n"
+        )
+    } else if plain {
+        format!("    event.set(\"{path}\", todo!(\"{path} {what}\"));\n")
+    } else {
+        format!("    // {path} {what}\n")
+    };
+    body.write_str(&line).expect("a string takes everything");
+}
