@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cqrs_core::TenantId;
 use cqrs_core::message::{Encoding, SchemaVersion};
-use cqrs_core::store::{Category, EventTypeName, StreamId};
+use cqrs_core::store::{Category, EventTypeName, KindInPage, PageBuilder, StreamId, StreamInPage};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::fault::{Fault, Outcome};
@@ -34,9 +34,11 @@ pub(crate) struct Kind {
 }
 
 pub(crate) struct Names {
-    kinds: Slots<Kind>,
-    categories: Slots<(TenantId, Category)>,
-    streams: Slots<StreamId>,
+    kinds: Slots<Kind, KindInPage>,
+    categories: Slots<(TenantId, Category), ()>,
+    streams: Slots<StreamId, StreamInPage>,
+    /// Counts the pages that were begun.
+    page: u64,
 }
 
 impl Default for Names {
@@ -45,6 +47,7 @@ impl Default for Names {
             kinds: Slots::new(KINDS),
             categories: Slots::new(CATEGORIES),
             streams: Slots::new(STREAMS),
+            page: 0,
         }
     }
 }
@@ -54,42 +57,99 @@ impl Names {
         *self = Self::default();
     }
 
-    pub(crate) fn kind(&mut self, connection: &Connection, number: i64) -> Outcome<&Kind> {
-        self.kinds.get_or(number, || load_kind(connection, number))
+    /// From here on names are asked for another page.
+    pub(crate) fn begin_page(&mut self) {
+        self.page += 1;
     }
 
     pub(crate) fn stream(&mut self, connection: &Connection, number: i64) -> Outcome<&StreamId> {
         let categories = &mut self.categories;
-        self.streams.get_or(number, || load_stream(categories, connection, number))
+        let slot = self.streams.get_or(number, || load_stream(categories, connection, number))?;
+        Ok(&slot.name)
+    }
+
+    /// A kind, and its place in the page.
+    #[inline]
+    pub(crate) fn kind_in_page(
+        &mut self,
+        connection: &Connection,
+        number: i64,
+        page: &mut PageBuilder,
+    ) -> Outcome<(&Kind, KindInPage)> {
+        let slot = self.kinds.get_or(number, || load_kind(connection, number))?;
+        let Slot { name: kind, .. } = slot;
+        let place = *slot.place.get_or_make(self.page, || {
+            page.kind(kind.event_type.clone(), kind.schema_version, kind.encoding.clone())
+        });
+        Ok((&slot.name, place))
+    }
+
+    /// A stream's place in the page.
+    #[inline]
+    pub(crate) fn stream_in_page(
+        &mut self,
+        connection: &Connection,
+        number: i64,
+        page: &mut PageBuilder,
+    ) -> Outcome<StreamInPage> {
+        let categories = &mut self.categories;
+        let load = || load_stream(categories, connection, number);
+        let slot = self.streams.get_or(number, load)?;
+        let Slot { name: stream, .. } = slot;
+        Ok(*slot.place.get_or_make(self.page, || page.stream(stream.clone())))
     }
 }
 
 /// What is remembered under a number: slot `number % slots.len()` holds what
 /// was asked for last.
-struct Slots<T> {
-    slots: Vec<Option<(i64, T)>>,
+struct Slots<T, P> {
+    slots: Vec<Option<Slot<T, P>>>,
     count: usize,
 }
 
-impl<T> Slots<T> {
+struct Slot<T, P> {
+    number: i64,
+    name: T,
+    place: InPage<P>,
+}
+
+/// A place in the page for which it was made.
+struct InPage<P>(Option<(u64, P)>);
+
+impl<P> InPage<P> {
+    #[inline]
+    fn get_or_make(&mut self, page: u64, make: impl FnOnce() -> P) -> &P {
+        if self.0.as_ref().is_none_or(|(of, _)| *of != page) {
+            self.0 = Some((page, make()));
+        }
+        &self.0.as_ref().expect("the place was filled above").1
+    }
+}
+
+impl<T, P> Slots<T, P> {
     fn new(count: usize) -> Self {
         Self { slots: Vec::new(), count }
     }
 
-    fn get_or(&mut self, number: i64, load: impl FnOnce() -> Outcome<T>) -> Outcome<&T> {
+    #[inline]
+    fn get_or(
+        &mut self,
+        number: i64,
+        load: impl FnOnce() -> Outcome<T>,
+    ) -> Outcome<&mut Slot<T, P>> {
         if self.slots.is_empty() {
             self.slots.resize_with(self.count, || None);
         }
         let slot = &mut self.slots[number as usize & (self.count - 1)];
-        if slot.as_ref().is_none_or(|(kept, _)| *kept != number) {
-            *slot = Some((number, load()?));
+        if slot.as_ref().is_none_or(|kept| kept.number != number) {
+            *slot = Some(Slot { number, name: load()?, place: InPage(None) });
         }
-        Ok(&slot.as_ref().expect("the slot was filled above").1)
+        Ok(slot.as_mut().expect("the slot was filled above"))
     }
 }
 
 fn load_stream(
-    categories: &mut Slots<(TenantId, Category)>,
+    categories: &mut Slots<(TenantId, Category), ()>,
     connection: &Connection,
     number: i64,
 ) -> Outcome<StreamId> {
@@ -98,8 +158,9 @@ fn load_stream(
         .query_row([number], |row| Ok((row.get(0)?, row.get::<_, Box<str>>(1)?)))
         .optional()?
         .ok_or_else(|| Fault::damaged(format!("stream number {number} has no name")))?;
-    let category = categories.get_or(category, || load_category(connection, category))?;
-    StreamId::of_tenant(category.0.clone(), category.1.clone(), key)
+    let slot = categories.get_or(category, || load_category(connection, category))?;
+    let (tenant, category) = slot.name.clone();
+    StreamId::of_tenant(tenant, category, key)
         .map_err(|error| Fault::damaged(format!("stream number {number}: {error}")))
 }
 

@@ -41,7 +41,7 @@ async fn every_part_of_the_envelope_reaches_the_store() {
     assert_eq!((event.version().get(), event.position().get()), (1, 1));
     assert_eq!(event.event_type().as_str(), "account.opened");
     assert_eq!(event.schema_version().get(), 1);
-    assert_eq!(event.payload().as_ref(), br#"{"owner":"Ada"}"#);
+    assert_eq!(event.payload(), br#"{"owner":"Ada"}"#);
     assert_eq!(event.tags().iter().collect::<Vec<_>>(), ["owner:Ada"]);
     assert_eq!(metadata.timestamp.to_string(), "2026-01-01T00:00:00.000000Z");
     assert_eq!(metadata.correlation_id.as_uuid(), &id(900));

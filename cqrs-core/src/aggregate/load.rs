@@ -9,7 +9,7 @@ use crate::error::{Code, ErrorCode};
 use crate::event::{DecodeError, EncodedEvent, Event};
 use crate::message::{EventId, Timestamp};
 use crate::store::{
-    EventStore, InvalidStreamId, Pages, ReadError, ReadRequest, RecordedEvent, Store, StreamId,
+    EventStore, InvalidStreamId, Page, Pages, ReadError, ReadRequest, Store, StreamId,
     StreamVersion,
 };
 
@@ -162,7 +162,7 @@ async fn replay<A: Apply>(
     let mut pages = Pages::new(store, request.limit(FIRST_PAGE), LARGEST_PAGE);
     while let Some(page) = pages.next().await {
         let page = page.map_err(|source| LoadError::Read { stream: stream.clone(), source })?;
-        apply(&mut state, &mut version, page.events())?;
+        apply(&mut state, &mut version, stream, &page)?;
     }
     Ok((state, version))
 }
@@ -172,22 +172,22 @@ async fn replay<A: Apply>(
 fn apply<A: Apply>(
     state: &mut A,
     version: &mut StreamVersion,
-    events: &[RecordedEvent],
+    stream: &StreamId,
+    page: &Page,
 ) -> Result<(), LoadError> {
     let applied = catch_unwind(AssertUnwindSafe(|| {
-        events.iter().try_for_each(|event| {
+        page.try_each(|event| {
             *version = event.version();
             state.apply(&A::Event::decode(EncodedEvent::of(event)).map_err(|source| {
-                let (stream, version) = (event.stream().clone(), event.version());
+                let (stream, version) = (stream.clone(), event.version());
                 LoadError::Decode { stream, version, event: event.id(), source }
             })?);
             Ok(())
         })
     }));
     applied.unwrap_or_else(|panic| {
-        let stream = events.first().expect("nothing panics over no event").stream().clone();
-        let (version, message) = (*version, panic_message(&*panic));
-        Err(LoadError::Panicked { stream, version, message })
+        let (stream, version) = (stream.clone(), *version);
+        Err(LoadError::Panicked { stream, version, message: panic_message(&*panic) })
     })
 }
 

@@ -13,8 +13,8 @@ use crate::bus::CatchPanic;
 use crate::event::{Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
-    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Pages,
-    Position, ReadRequest, RecordedEvent, Store, UnitOfWork,
+    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Page, Pages,
+    Position, ReadRequest, Store, UnitOfWork,
 };
 
 /// Events of a page.
@@ -208,13 +208,12 @@ impl<P: Project> Runner<P> {
             let Some(page) = pages.next().await else { break };
             let page = page?;
             (reached, batch.last) = (Position::new(page.reached()), page.is_last());
-            let events = page.into_events();
-            batch.taken += events.len();
-            if !events.is_empty() {
+            batch.taken += page.len();
+            if !page.is_empty() {
                 if self.claim(place).await?.is_none() {
                     return Ok(self.moved(place, pages));
                 }
-                self.take(events).await?;
+                self.take(&page).await?;
                 // The next page may be there already.
                 tokio::task::yield_now().await;
             }
@@ -255,11 +254,11 @@ impl<P: Project> Runner<P> {
         Ok(())
     }
 
-    async fn take(&mut self, events: Vec<RecordedEvent>) -> Result<(), ProjectionError> {
+    async fn take(&mut self, page: &Page) -> Result<(), ProjectionError> {
         let Self { projection, rows, store, .. } = self;
         let at = AtomicU64::new(0);
         let taken = async {
-            for event in events {
+            for event in page.events() {
                 let position = event.position();
                 at.store(position.get(), Ordering::Relaxed);
                 let event = Recorded::<P::Event>::decode(event)

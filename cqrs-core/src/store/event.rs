@@ -1,4 +1,4 @@
-//! An event on its way into a store, and as it comes out.
+//! An event on its way into a store.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{InvalidInput, Position, StreamId, StreamVersion, limits::check_name};
+use super::{InvalidInput, limits::check_name};
 use crate::message::{CausationId, CorrelationId, Encoding, EventId, SchemaVersion, Timestamp};
 
 /// The stored name of an event's type, such as `account.deposited`.
@@ -262,7 +262,7 @@ impl NewEvent {
     }
 
     /// Sets the encoded rest of the metadata (see
-    /// [`RecordedEvent::metadata`]).
+    /// [`RecordedEvent::metadata`](super::RecordedEvent::metadata)).
     #[must_use]
     #[inline]
     pub fn with_details(self, details: impl Into<Bytes>) -> Self {
@@ -274,7 +274,7 @@ impl NewEvent {
     #[must_use]
     #[inline]
     pub fn with_tags(self, tags: Tags) -> Self {
-        let rest = Rest { details: self.details().clone(), tags };
+        let rest = Rest { details: self.content().rest().details.clone(), tags };
         self.with_rest(rest)
     }
 
@@ -290,95 +290,56 @@ impl NewEvent {
     }
 }
 
-macro_rules! shared_getters {
-    ($($type:ty),*) => {$(
-        impl $type {
-            /// The event's id.
-            #[must_use]
-            pub fn id(&self) -> EventId { self.content().id }
-            /// The stored name of its type.
-            #[must_use]
-            pub fn event_type(&self) -> &EventTypeName { &self.content().event_type }
-            /// The version of its shape.
-            #[must_use]
-            pub fn schema_version(&self) -> SchemaVersion { self.content().schema_version }
-            /// The format of its payload.
-            #[must_use]
-            pub fn encoding(&self) -> &Encoding { &self.content().encoding }
-            /// The exact bytes of its content.
-            #[must_use]
-            pub fn payload(&self) -> &Bytes { &self.content().payload }
-            /// The time that the decision was made for.
-            #[must_use]
-            pub fn occurred_at(&self) -> Timestamp { self.content().occurred_at }
-            /// What it belongs to.
-            #[must_use]
-            pub fn correlation_id(&self) -> CorrelationId { self.content().correlation_id }
-            /// What caused it.
-            #[must_use]
-            pub fn causation_id(&self) -> Option<CausationId> { self.content().causation_id }
-            /// The encoded rest of its metadata: actor, source, trace, headers.
-            #[must_use]
-            pub fn details(&self) -> &Bytes { &self.content().rest().details }
-            /// Its tags.
-            #[must_use]
-            pub fn tags(&self) -> &Tags { &self.content().rest().tags }
-        }
-    )*};
-}
-
-shared_getters!(NewEvent, RecordedEvent);
-
-/// An event as a store holds it. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RecordedEvent {
-    event: NewEvent,
-    position: Position,
-    stream: StreamId,
-    version: StreamVersion,
-    recorded_at: Timestamp,
-}
-
-impl RecordedEvent {
-    /// For stores: an event with its place.
+impl NewEvent {
+    /// The event's id.
     #[must_use]
-    #[inline]
-    pub fn new(
-        event: NewEvent,
-        position: Position,
-        stream: StreamId,
-        version: StreamVersion,
-        recorded_at: Timestamp,
-    ) -> Self {
-        Self { event, position, stream, version, recorded_at }
+    pub fn id(&self) -> EventId {
+        self.content().id
     }
-
-    fn content(&self) -> &Content {
-        &self.event.0
-    }
-
-    /// Its place in the log.
+    /// The stored name of its type.
     #[must_use]
-    pub fn position(&self) -> Position {
-        self.position
+    pub fn event_type(&self) -> &EventTypeName {
+        &self.content().event_type
     }
-
-    /// The stream it stands in.
+    /// The version of its shape.
     #[must_use]
-    pub fn stream(&self) -> &StreamId {
-        &self.stream
+    pub fn schema_version(&self) -> SchemaVersion {
+        self.content().schema_version
     }
-
-    /// Its place in the stream.
+    /// The format of its payload.
     #[must_use]
-    pub fn version(&self) -> StreamVersion {
-        self.version
+    pub fn encoding(&self) -> &Encoding {
+        &self.content().encoding
     }
-
-    /// When the store recorded it; never goes back along the log.
+    /// The exact bytes of its content.
     #[must_use]
-    pub fn recorded_at(&self) -> Timestamp {
-        self.recorded_at
+    pub fn payload(&self) -> &[u8] {
+        &self.content().payload
+    }
+    /// The time that the decision was made for.
+    #[must_use]
+    pub fn occurred_at(&self) -> Timestamp {
+        self.content().occurred_at
+    }
+    /// What it belongs to.
+    #[must_use]
+    pub fn correlation_id(&self) -> CorrelationId {
+        self.content().correlation_id
+    }
+    /// What caused it.
+    #[must_use]
+    pub fn causation_id(&self) -> Option<CausationId> {
+        self.content().causation_id
+    }
+    /// The encoded rest of its metadata: actor, source, trace, headers.
+    #[must_use]
+    pub fn details(&self) -> &[u8] {
+        &self.content().rest().details
+    }
+    /// Its tags.
+    #[must_use]
+    pub fn tags(&self) -> &Tags {
+        &self.content().rest().tags
     }
 }
 
@@ -389,21 +350,6 @@ impl fmt::Debug for NewEvent {
             "NewEvent({} v{}, {} bytes)",
             self.event_type(),
             self.schema_version(),
-            self.payload().len()
-        )
-    }
-}
-
-impl fmt::Debug for RecordedEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "RecordedEvent({} {} v{} in {}@{}, {} bytes)",
-            self.position,
-            self.event_type(),
-            self.schema_version(),
-            self.stream,
-            self.version,
             self.payload().len()
         )
     }

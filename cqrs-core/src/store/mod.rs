@@ -31,8 +31,10 @@ mod few;
 mod ids;
 mod limits;
 pub mod memory;
+mod page;
 mod pages;
 mod read;
+mod recorded;
 mod snapshot;
 mod unit_of_work;
 
@@ -41,16 +43,18 @@ pub(crate) use erased::Committing;
 pub use erased::Store;
 pub use error::{CommitError, InvalidInput, ReadError};
 pub(crate) use event::Cause;
-pub use event::{EventTypeName, NewEvent, RecordedEvent, Tag, Tags};
+pub use event::{EventTypeName, NewEvent, Tag, Tags};
 pub(crate) use few::Few;
 pub(crate) use ids::{BuildOwnHash, SeededHash};
 pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
 pub use limits::Limits;
+pub use page::{KindInPage, Page, PageBuilder, PageEvent, StreamInPage};
 pub(crate) use pages::Pages;
 pub use read::{
-    Cursor, Direction, EventQuery, LogId, LogInfo, Page, Position, QueryItem, ReadRequest, Source,
+    Cursor, Direction, EventQuery, LogId, LogInfo, Position, QueryItem, ReadRequest, Source,
     StreamVersion,
 };
+pub use recorded::RecordedEvent;
 pub use snapshot::{Shape, Snapshot};
 pub use unit_of_work::{
     Checkpoint, CheckpointAdvance, Epoch, ExpectedVersion, Lineage, Operation, QueryGuard,

@@ -70,7 +70,7 @@ impl Pages {
 
     /// Asks for what follows a page.
     async fn go_on(&mut self, request: &ReadRequest, page: &Page) {
-        let as_foreseen = page.events().len() == request.page_limit();
+        let as_foreseen = page.len() == request.page_limit();
         if self.asked.is_empty() || !as_foreseen {
             // The page itself tells how it goes on.
             self.asked.clear();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Category, EventTypeName, RecordedEvent, StreamId, Tag};
+use super::{Category, EventTypeName, Page, StreamId, Tag};
 use crate::message::{CorrelationId, TenantId, Timestamp};
 
 macro_rules! counters {
@@ -403,48 +403,5 @@ impl ReadRequest {
             (false, Direction::Backward) => next.before = page.reached(),
         }
         Some(next)
-    }
-}
-
-/// Events in the order of the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    events: Vec<RecordedEvent>,
-    reached: u64,
-    last: bool,
-}
-
-impl Page {
-    /// For stores: a page that looked at everything up to and including
-    /// `reached` (a position; of a stream, a version), and whether nothing
-    /// more stood there at the time.
-    #[must_use]
-    pub fn new(events: Vec<RecordedEvent>, reached: u64, last: bool) -> Self {
-        Self { events, reached, last }
-    }
-
-    /// The events.
-    #[must_use]
-    pub fn events(&self) -> &[RecordedEvent] {
-        &self.events
-    }
-
-    /// The events.
-    #[must_use]
-    pub fn into_events(self) -> Vec<RecordedEvent> {
-        self.events
-    }
-
-    /// How far the store has looked, matching or not. A reader that resumes
-    /// after it misses nothing.
-    #[must_use]
-    pub fn reached(&self) -> u64 {
-        self.reached
-    }
-
-    /// Whether nothing more was there when the page was read.
-    #[must_use]
-    pub fn is_last(&self) -> bool {
-        self.last
     }
 }

@@ -6,7 +6,7 @@ use cqrs_core::message::Timestamp;
 use cqrs_core::store::{Direction, Page, ReadRequest, Source};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::page::{PageBuilder, Span};
+use super::page::{Collector, Span};
 use super::runs::{Choice, Union};
 use super::stream;
 use crate::fault::{Fault, Outcome};
@@ -31,7 +31,7 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
     let categories = categories(connection, request.source())?;
     let nowhere = categories.as_ref().is_some_and(HashSet::is_empty);
     let choice = Choice::of(connection, request, categories.as_ref())?;
-    let mut page = PageBuilder::new(connection, names, request, categories);
+    let mut page = Collector::new(connection, names, request, categories);
     let (first, last) = within(connection, request, span)?;
     if nowhere || first > last {
         return Ok(page.finish(span));
@@ -45,7 +45,7 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
         range(connection, scan, first, last, &mut page)?;
         return Ok(page.finish(span));
     };
-    let near = |page: &mut PageBuilder<'_>| {
+    let near = |page: &mut Collector<'_>| {
         let last = last.min(indexed);
         let mut union = Union::new(connection, &choice, forward, first, last);
         while let Some((first, last)) = union.next()? {
@@ -57,7 +57,7 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
         Outcome::Ok(())
     };
     let far =
-        |page: &mut PageBuilder<'_>| range(connection, scan, first.max(indexed + 1), last, page);
+        |page: &mut Collector<'_>| range(connection, scan, first.max(indexed + 1), last, page);
     if forward {
         near(&mut page)?;
         far(&mut page)?;
@@ -74,7 +74,7 @@ pub(super) fn range(
     statement: &str,
     first: i64,
     last: i64,
-    page: &mut PageBuilder<'_>,
+    page: &mut Collector<'_>,
 ) -> Outcome<()> {
     if page.is_full() || first > last {
         return Ok(());

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use bytes::{Bytes, BytesMut};
 use cqrs_core::message::{CausationId, CorrelationId, EventId, Timestamp};
 use cqrs_core::store::{
-    Direction, NewEvent, Page, Position, ReadRequest, RecordedEvent, Source, StreamVersion, Tags,
+    Direction, Page, PageBuilder, PageEvent, Position, ReadRequest, Source, StreamInPage,
+    StreamVersion, Tags,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -47,32 +47,42 @@ impl Span {
     }
 }
 
-pub(super) struct PageBuilder<'s> {
+/// The rows that a request wants, on their way into a page.
+pub(super) struct Collector<'s> {
     connection: &'s Connection,
     names: &'s mut Names,
     request: &'s ReadRequest,
     /// The categories that the source takes, `None` for all.
     categories: Option<HashSet<i64>>,
-    arena: Arena,
-    events: Vec<RecordedEvent>,
+    /// The place of the one stream that the source is.
+    stream: Option<StreamInPage>,
+    page: PageBuilder,
+    /// The place of the event that was taken last.
+    reached: u64,
     full: bool,
 }
 
-impl<'s> PageBuilder<'s> {
+impl<'s> Collector<'s> {
     pub(super) fn new(
         connection: &'s Connection,
         names: &'s mut Names,
         request: &'s ReadRequest,
         categories: Option<HashSet<i64>>,
     ) -> Self {
-        let events = Vec::new();
-        Self { connection, names, request, categories, arena: Arena::new(), events, full: false }
+        names.begin_page();
+        let mut page = PageBuilder::new();
+        let stream = match request.source() {
+            Source::Stream(stream) => Some(page.stream(stream.clone())),
+            _ => None,
+        };
+        let (reached, full) = (0, false);
+        Self { connection, names, request, categories, stream, page, reached, full }
     }
 
     /// Makes room for so many events.
     pub(super) fn expect(&mut self, events: i64) {
         let room = events.clamp(0, MOST_ROOM) as usize;
-        self.events.reserve(room.min(self.request.page_limit() - self.events.len()));
+        self.page.reserve(room.min(self.request.page_limit()), 0);
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -87,7 +97,7 @@ impl<'s> PageBuilder<'s> {
             Fault::Damaged(what) => Fault::Damaged(format!("event at position {position}: {what}")),
             other => other,
         })?;
-        self.full = self.events.len() >= self.request.page_limit() || self.arena.kept >= PAGE_BYTES;
+        self.full = self.page.len() >= self.request.page_limit() || self.page.bytes() >= PAGE_BYTES;
         Ok(())
     }
 
@@ -111,30 +121,31 @@ impl<'s> PageBuilder<'s> {
             ValueRef::Null => Tags::NONE,
             lines => Tags::from_lines(lines.as_str()?),
         };
-        let kind = self.names.kind(self.connection, header.kind)?;
+        let (kind, in_page) =
+            self.names.kind_in_page(self.connection, header.kind, &mut self.page)?;
         if !request.query().matches(kind.event_type.as_str(), &tags) {
             return Ok(());
         }
-        let details = row.get_ref(3)?.as_blob_or_null()?.unwrap_or_default();
-        let (details, payload) = self.arena.keep(details, row.get_ref(4)?.as_blob()?);
-        let event = NewEvent::new(
-            EventId::from_uuid(header.id),
-            kind.event_type.clone(),
-            kind.schema_version,
-            kind.encoding.clone(),
-            payload,
-            Timestamp::from_micros(header.occurred_at),
-        )
-        .caused_by(correlation, header.causation.map(CausationId::from_uuid))
-        .with_details(details)
-        .with_tags(tags);
-        let stream = match request.source() {
-            Source::Stream(stream) => stream.clone(),
-            _ => self.names.stream(self.connection, header.stream)?.clone(),
+        let stream = match self.stream {
+            Some(stream) => stream,
+            None => self.names.stream_in_page(self.connection, header.stream, &mut self.page)?,
         };
-        let position = Position::new(integer(row, 0)? as u64);
-        let version = StreamVersion::new(header.version as u64);
-        self.events.push(RecordedEvent::new(event, position, stream, version, recorded_at));
+        let (position, version) = (integer(row, 0)? as u64, header.version as u64);
+        self.reached = if self.stream.is_some() { version } else { position };
+        self.page.push(PageEvent {
+            id: EventId::from_uuid(header.id),
+            kind: in_page,
+            stream,
+            position: Position::new(position),
+            version: StreamVersion::new(version),
+            correlation_id: correlation,
+            causation_id: header.causation.map(CausationId::from_uuid),
+            occurred_at: Timestamp::from_micros(header.occurred_at),
+            recorded_at,
+            tags,
+            details: row.get_ref(3)?.as_blob_or_null()?.unwrap_or_default(),
+            payload: row.get_ref(4)?.as_blob()?,
+        });
         Ok(())
     }
 
@@ -146,48 +157,14 @@ impl<'s> PageBuilder<'s> {
             (true, false) => span.high,
             (false, _) => lower.saturating_add(1),
         };
-        match self.events.last() {
-            Some(event) if self.full => {
-                let place = match self.request.source() {
-                    Source::Stream(_) => event.version().get(),
-                    _ => event.position().get(),
-                };
-                Page::new(self.events, place, place == end)
-            }
-            _ => Page::new(self.events, end, true),
+        if self.full {
+            let reached = self.reached;
+            return self.page.finish(reached, reached == end);
         }
+        self.page.finish(end, true)
     }
 }
 
 fn integer(row: &Row<'_>, column: usize) -> Outcome<i64> {
     Ok(row.get_ref(column)?.as_i64()?)
-}
-
-/// Many small byte strings in few allocations.
-struct Arena {
-    chunk: BytesMut,
-    next: usize,
-    kept: usize,
-}
-
-impl Arena {
-    const FIRST: usize = 4 << 10;
-    const LARGEST: usize = 64 << 10;
-
-    fn new() -> Self {
-        Self { chunk: BytesMut::new(), next: Self::FIRST, kept: 0 }
-    }
-
-    fn keep(&mut self, one: &[u8], other: &[u8]) -> (Bytes, Bytes) {
-        let length = one.len() + other.len();
-        self.kept += length;
-        if self.chunk.capacity() < length {
-            self.chunk = BytesMut::with_capacity(self.next.max(length));
-            self.next = (self.next * 2).min(Self::LARGEST);
-        }
-        self.chunk.extend_from_slice(one);
-        self.chunk.extend_from_slice(other);
-        let mut both = self.chunk.split().freeze();
-        (both.split_to(one.len()), both)
-    }
 }

@@ -9,7 +9,7 @@ use cqrs_core::store::{Direction, Page, ReadRequest, StreamId, StreamVersion};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::events;
-use super::page::{PageBuilder, Span};
+use super::page::{Collector, Span};
 use crate::fault::{Fault, Outcome};
 use crate::header::Header;
 use crate::session::Session;
@@ -43,7 +43,7 @@ pub(super) fn read(
     let Session { connection, names, .. } = session;
     let place = place(connection, stream)?;
     let span = Span::new(request, place.as_ref().map_or(0, |place| place.version as u64));
-    let mut page = PageBuilder::new(connection, names, request, None);
+    let mut page = Collector::new(connection, names, request, None);
     let Some(place) = place.filter(|_| !span.is_empty()) else { return Ok(page.finish(span)) };
     page.expect(span.last() - span.first() + 1);
     let tail = tail(connection, &place, span)?;
@@ -79,7 +79,7 @@ fn indexed(
     statement: &str,
     place: &Place,
     span: Span,
-    page: &mut PageBuilder<'_>,
+    page: &mut Collector<'_>,
 ) -> Outcome<()> {
     if page.is_full() {
         return Ok(());
@@ -121,7 +121,7 @@ fn walk(
     statement: &str,
     run: &Run,
     span: Span,
-    page: &mut PageBuilder<'_>,
+    page: &mut Collector<'_>,
 ) -> Outcome<()> {
     let first = run.first + (span.first() - run.version).max(0);
     let last = run.last.min(run.first.saturating_add(span.last() - run.version));

@@ -159,14 +159,14 @@ impl Place<'_> {
             correlation: *event.correlation_id().as_uuid(),
             causation: event.causation_id().map(|id| *id.as_uuid()),
         };
-        let (tags, details) = (event.tags().as_lines(), &event.details()[..]);
+        let (tags, details) = (event.tags().as_lines(), event.details());
         insert.execute(rusqlite::params![
             self.position,
             header.encode()?.as_bytes(),
             self.record,
             (!tags.is_empty()).then_some(tags),
             (!details.is_empty()).then_some(details),
-            &event.payload()[..],
+            event.payload(),
         ])?;
         Ok(())
     }

@@ -220,7 +220,7 @@ impl Log {
         let request =
             ReadRequest::all().matching(guard.query().clone()).after(read_to.get()).limit(1);
         let page = reader::read(&mut self.session, &request)?;
-        Ok(page.events().first().map_or(Ok(()), |event| {
+        Ok(page.events().next().map_or(Ok(()), |event| {
             Err(CommitError::QueryConflict { at: event.position(), read_to })
         }))
     }

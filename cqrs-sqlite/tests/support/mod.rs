@@ -260,7 +260,6 @@ pub fn content(page: &Result<Page, ReadError>) -> String {
     let page = page.as_ref().expect("the page can be read");
     let events: Vec<String> = page
         .events()
-        .iter()
         .map(|event| {
             format!(
                 "{event:?} {} {:?} {:?} {} {} {} {:?} {:?} {:?}",

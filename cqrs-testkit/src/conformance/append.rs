@@ -49,7 +49,7 @@ pub(super) async fn a_batch_with_one_stale_stream_writes_nothing(bench: Bench) {
 
 pub(super) async fn events_stand_in_the_order_of_the_unit(bench: Bench) {
     let (first, second) = (bench.events(3), bench.events(2));
-    let given: Vec<_> = first.iter().chain(&second).map(|event| event.payload().clone()).collect();
+    let given: Vec<_> = first.iter().chain(&second).map(|event| event.payload().to_vec()).collect();
     let work = bench.unit().append(stream("b"), ExpectedVersion::Any, first).append(
         stream("a"),
         ExpectedVersion::Any,
@@ -58,7 +58,7 @@ pub(super) async fn events_stand_in_the_order_of_the_unit(bench: Bench) {
 
     bench.commit(work).await;
 
-    let kept: Vec<_> = bench.log().await.iter().map(|event| event.payload().clone()).collect();
+    let kept: Vec<_> = bench.log().await.iter().map(|event| event.payload().to_vec()).collect();
     assert_eq!(kept, given, "append: events must stand in the order in which the unit holds them");
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn every_field_of_an_event_is_kept(bench: Bench) {
     let sources =
         [ReadRequest::stream(stream("a")), ReadRequest::category("account"), ReadRequest::all()];
     for request in sources {
-        for (n, kept) in bench.read(request).await.events().iter().enumerate() {
+        for (n, kept) in bench.read(request).await.events().enumerate() {
             let place = cqrs_core::store::Position::new(n as u64 + 1);
             let version = at(n as u64 + 1);
             let expected = cqrs_core::store::RecordedEvent::new(
@@ -92,7 +92,7 @@ pub(super) async fn every_field_of_an_event_is_kept(bench: Bench) {
                 version,
                 NOW,
             );
-            assert_eq!(*kept, expected, "append: an event must come back as it was given");
+            assert_eq!(kept, expected, "append: an event must come back as it was given");
             assert_eq!(
                 kept.tags().as_lines(),
                 expected.tags().as_lines(),

@@ -97,7 +97,8 @@ impl Corpus {
                 let request = request.clone().limit(limit);
                 let events = walk::all_pages(bench, &request).await;
                 let why = format!("{what}, {:?} by {limit}", request.direction());
-                let places = [&events, &expected].map(|one| walk::places(&request, one));
+                let places =
+                    [&events, &expected].map(|one| walk::places(&request, one.iter().cloned()));
                 assert_eq!(places[0], places[1], "{why}: other places than expected");
                 assert_eq!(events, expected, "{why}: the places are right, the events are not");
             }

@@ -51,8 +51,8 @@ pub(super) async fn bounds_that_enclose_nothing_give_an_empty_last_page(bench: B
                 let request = request.clone().after(after).before(before);
                 for request in [request.clone(), request.backward()] {
                     let page = bench.read(request.clone()).await;
-                    assert_eq!(page.events(), [], "read: {request:?} encloses nothing");
                     assert!(page.is_last(), "read: an empty range ends at once: {request:?}");
+                    assert_eq!(page.into_events(), [], "read: {request:?} encloses nothing");
                 }
             }
         }
@@ -67,7 +67,7 @@ pub(super) async fn the_largest_numbers_are_no_errors(bench: Bench) {
             for request in [request.clone(), request.backward()] {
                 let (page, expected) =
                     (bench.read(request.clone()).await, corpus.expected(&request));
-                assert_eq!(page.events(), expected, "read: huge bound or limit: {request:?}");
+                assert_eq!(page.into_events(), expected, "read: huge bound or limit: {request:?}");
             }
         }
     }
@@ -79,8 +79,8 @@ pub(super) async fn an_empty_log_gives_an_empty_last_page(bench: Bench) {
     for request in empty {
         for request in [request.clone(), request.backward()] {
             let page = bench.read(request.clone()).await;
-            assert_eq!(page.events(), [], "read: an empty log has no events: {request:?}");
             assert!(page.is_last(), "read: the page of an empty log is the last: {request:?}");
+            assert_eq!(page.into_events(), [], "read: an empty log has no events: {request:?}");
         }
     }
     assert_eq!(bench.version(&stream("none")).await.get(), 0, "read: the head of no stream");
@@ -96,7 +96,7 @@ pub(super) async fn a_page_that_is_full_is_last_only_if_nothing_follows(bench: B
             assert!(!page.is_last(), "read: one of six is missing: {request:?}");
             let rest = request.following(&page).expect("a page that is not the last is followed");
             let rest = bench.read(rest).await;
-            assert_eq!(rest.events().len(), 1, "read: the sixth event follows: {request:?}");
+            assert_eq!(rest.len(), 1, "read: the sixth event follows: {request:?}");
             let events = walk::all_pages(&bench, &request.clone().limit(6)).await;
             assert_eq!(events.len(), 6, "read: a page of exactly all events: {request:?}");
         }
@@ -112,7 +112,7 @@ pub(super) async fn a_last_page_claims_nothing_that_is_still_to_come(bench: Benc
             let request = request.clone().after(*reached);
             let page = bench.read(request.clone()).await;
             let expected = usize::from(round > 0);
-            let found = page.events().len();
+            let found = page.len();
             assert_eq!(found, expected, "read: reading on after {reached}: {request:?}");
             *reached = page.reached();
         }

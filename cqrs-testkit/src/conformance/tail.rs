@@ -144,7 +144,7 @@ pub(super) async fn a_reader_of_a_stream_sees_a_prefix_of_it(bench: Bench) {
             let mut longest = 0;
             while !done.load(Ordering::Acquire) {
                 let page = bench.read(ReadRequest::stream(stream("s0"))).await;
-                let versions: Vec<u64> = page.events().iter().map(|e| e.version().get()).collect();
+                let versions: Vec<u64> = page.events().map(|e| e.version().get()).collect();
                 let prefix: Vec<u64> = (1..=versions.len() as u64).collect();
                 assert_eq!(versions, prefix, "tail: a reader must see a prefix of the stream");
                 assert!(versions.len() >= longest, "tail: a stream became shorter");

@@ -27,8 +27,11 @@ pub(super) fn place(request: &ReadRequest, event: &RecordedEvent) -> u64 {
     }
 }
 
-pub(super) fn places(request: &ReadRequest, events: &[RecordedEvent]) -> Vec<u64> {
-    events.iter().map(|event| place(request, event)).collect()
+pub(super) fn places(
+    request: &ReadRequest,
+    events: impl IntoIterator<Item = RecordedEvent>,
+) -> Vec<u64> {
+    events.into_iter().map(|event| place(request, &event)).collect()
 }
 
 fn check(request: &ReadRequest, page: &Page) {

@@ -109,8 +109,8 @@ macro_rules! event_parts {
                 event_type: event.event_type().as_str().to_owned(),
                 encoding: event.encoding().as_str().to_owned(),
                 schema: event.schema_version().get(),
-                payload: event.payload().clone(),
-                details: event.details().clone(),
+                payload: bytes::Bytes::copy_from_slice(event.payload()),
+                details: bytes::Bytes::copy_from_slice(event.details()),
                 tags: event.tags().as_lines().to_owned(),
             }
         }
