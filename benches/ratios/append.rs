@@ -14,7 +14,7 @@ use crate::{folder, runtime};
 const STREAMS: u64 = 1_000;
 const LARGE: u64 = 1_000_000;
 
-struct Shape {
+struct StateShape {
     name: &'static str,
     aim: &'static str,
     large_aim: &'static str,
@@ -24,8 +24,8 @@ struct Shape {
     appends: u64,
 }
 
-const SHAPES: [Shape; 3] = [
-    Shape {
+const SHAPES: [StateShape; 3] = [
+    StateShape {
         name: "1 caller",
         aim: "≥ 0.7",
         large_aim: "≥ 0.47",
@@ -33,7 +33,7 @@ const SHAPES: [Shape; 3] = [
         events: 1,
         appends: 2_000,
     },
-    Shape {
+    StateShape {
         name: "100 an append",
         aim: "≥ 0.6",
         large_aim: "≥ 0.4",
@@ -41,7 +41,7 @@ const SHAPES: [Shape; 3] = [
         events: 100,
         appends: 500,
     },
-    Shape {
+    StateShape {
         name: "64 callers",
         aim: "≥ 0.5",
         large_aim: "≥ 0.33",
@@ -91,7 +91,7 @@ async fn fill(store: &SqliteStore, numbers: &mut Numbers, payload: &[u8]) {
 
 async fn on_store(
     store: &SqliteStore,
-    shape: &Shape,
+    shape: &StateShape,
     numbers: &mut Numbers,
     payload: &[u8],
 ) -> Duration {
@@ -115,7 +115,7 @@ async fn on_store(
     start.elapsed()
 }
 
-async fn on_file(file: &Arc<RawFile>, shape: &Shape, payload: &[u8]) -> Duration {
+async fn on_file(file: &Arc<RawFile>, shape: &StateShape, payload: &[u8]) -> Duration {
     let record = [payload, DETAILS, &[0; 64]].concat().repeat(shape.events);
     let start = Instant::now();
     let callers = (0..shape.callers).map(|_| {

@@ -1,8 +1,8 @@
 //! Decoding a stored event, against serde on the bare struct.
 
-use cqrs_core::event::EncodedEvent;
-use cqrs_core::message::{Codec, Encoding, Json, MessagePack, SchemaVersion};
+use cqrs_core::message::{Codec, Encoding, EventId, Json, MessagePack, SchemaVersion};
 use cqrs_core::prelude::*;
+use cqrs_core::store::{NewEvent, Position, RecordedEvent, StreamId, StreamVersion};
 
 use crate::account::{self, AccountEvent};
 use crate::report::{Line, Report, timed};
@@ -14,6 +14,16 @@ struct Content {
     cents: i64,
     reference: String,
     note: String,
+}
+
+/// An event as it comes out of a store.
+fn stored(payload: Vec<u8>) -> RecordedEvent {
+    let id = EventId::from_uuid(uuid::Uuid::from_u128(1));
+    let (name, version) = ("account.deposited", SchemaVersion::FIRST);
+    let event = NewEvent::new(id, name, version, Encoding::JSON, payload, Timestamp::EPOCH);
+    let stream = StreamId::new("account", "1").expect("the name is well-formed");
+    let (position, version) = (Position::new(1), StreamVersion::new(1));
+    RecordedEvent::new(event, position, stream, version, Timestamp::EPOCH)
 }
 
 pub(crate) fn run(report: &mut Report) {
@@ -31,16 +41,11 @@ pub(crate) fn run(report: &mut Report) {
             }
         })
     };
-    let event = EncodedEvent {
-        event_type: "account.deposited",
-        schema_version: SchemaVersion::FIRST,
-        encoding: &Encoding::JSON,
-        payload: &json,
-    };
+    let event = stored(json.clone());
     let ours = || {
         timed(|| {
             for _ in 0..COUNT {
-                let event = AccountEvent::decode(std::hint::black_box(event));
+                let event = AccountEvent::decode(std::hint::black_box(&event));
                 std::hint::black_box(event.expect("it decodes"));
             }
         })

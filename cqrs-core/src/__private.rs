@@ -6,23 +6,60 @@ pub use serde;
 
 pub use crate::aggregate::{
     Aggregate, AggregateId, Apply, Decides, Decision, IdFor, IntoDecision, InvalidId,
-    SnapshotPolicy, StateCodec,
+    SnapshotPolicy, StateCodec, decider,
 };
 pub use crate::app::{Dep, Parameter, Wiring};
 pub use crate::bus::{BusError, CommandError, Context, QueryError};
 pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, rules};
-pub use crate::event::{DecodeError, EncodedEvent, Event, EventStruct, EventType};
+pub use crate::event::{
+    Chain, DecodeError, Decoded, DowncastError, Event, EventStruct, EventType, Fed, Never,
+    PastVersion, RawEvent, TheCurrentVersion, UNKNOWN_EVENT, checked, current, downcast,
+    encode_current, input, may_pass, past, past_as, unknown_type,
+};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::projection::{Project, Projection, TableKey};
 pub use crate::query::{OneQueryHandlerFor, Query};
-pub use crate::registry::{Body, Kind, Register, Registration, Serves};
+pub use crate::registry::{Body, Kind, Register, Registration, Serves, read_again};
 pub use crate::runtime::BoxFuture;
-pub use crate::store::{InvalidInput, Shape, Tag, Tags};
+pub use crate::schema::{
+    Field, Locked, Presence, RecordedField, Scalar, Schema, Shape, Tagging, Variant, fingerprint,
+};
+pub use crate::store::{InvalidInput, RecordedEvent, StateShape, Tag, Tags};
 
 pub use ::std;
 
 /// That an aggregate applies its events; asked for where it is derived.
 pub fn applies<A: Apply>() {}
+
+/// The mark of a type within its own shape, so many types up.
+#[derive(Debug)]
+pub enum Above<const LEVELS: u32> {}
+
+impl<const LEVELS: u32> Schema for Above<LEVELS> {
+    const SHAPE: &'static Shape = &Shape::Above(LEVELS);
+}
+
+/// The event types of an aggregate.
+#[must_use]
+pub const fn events_of<A: Aggregate>() -> &'static [EventType] {
+    <A::Event as Event>::TYPES
+}
+
+/// The event types that a projection takes in.
+#[must_use]
+pub const fn events_into<P: Projection>() -> &'static [EventType] {
+    <P::Event as Event>::TYPES
+}
+
+/// The shape of the state that an aggregate stores, if it stores any, with
+/// its version.
+#[must_use]
+pub const fn state_of<A: Aggregate>() -> Option<(u32, &'static Shape)> {
+    match A::STATE {
+        Some(codec) => Some((codec.shape.version, codec.description)),
+        None => None,
+    }
+}
 
 /// The one instance of the decoder that a stored state needs.
 pub fn decode_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {

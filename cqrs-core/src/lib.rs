@@ -5,6 +5,8 @@
 #[allow(unused_extern_crates, reason = "code from the derives names the crate by its path")]
 extern crate self as cqrs_core;
 
+pub mod schema;
+
 pub mod message;
 
 pub mod command;
@@ -47,8 +49,8 @@ pub use query::Query;
 
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
-    Aggregate, Command, Event, Id, Projection, Query, Rejection, apply, command_handler,
-    command_handlers, handlers, query_handler,
+    Aggregate, Command, Event, Id, Projection, Query, Rejection, Schema, Value, apply,
+    command_handler, command_handlers, handlers, query_handler,
 };
 
 /// Rejects unless a condition holds: `ensure!(self.open, AccountError::NotOpen)`

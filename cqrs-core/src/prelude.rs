@@ -6,14 +6,15 @@ pub use crate::aggregate::{
 pub use crate::app::{App, Bus, Dep, Executed};
 pub use crate::bus::{BusError, CommandError, Context, Origin, QueryError};
 pub use crate::command::{Command, Validate};
-pub use crate::event::{Event, Recorded};
+pub use crate::event::{Event, Recorded, Untyped};
 pub use crate::message::{Metadata, TenantId, Timestamp};
 pub use crate::projection::{Project, Projection, ProjectionError, Rows, View};
 pub use crate::query::Query;
+pub use crate::schema::Schema;
 pub use crate::store::memory::MemoryStore;
 pub use crate::{ErrorCode, ensure, module, modules};
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
-    Aggregate, Command, Event, Id, Projection, Query, Rejection, apply, command_handler,
-    command_handlers, handlers, query_handler,
+    Aggregate, Command, Event, Id, Projection, Query, Rejection, Schema, Value, apply,
+    command_handler, command_handlers, handlers, query_handler,
 };

@@ -1,7 +1,7 @@
 //! What stands in the parentheses of an attribute: `key`, `key = value`,
 //! `key(..)`. Every mistake is noted and the rest is still read.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
@@ -195,6 +195,15 @@ impl Args {
 
     pub(crate) fn key(&self, key: &str) -> Option<&Ident> {
         self.found.iter().map(|(known, _)| known).find(|known| *known == key)
+    }
+
+    /// Where the value of a key stands, or the key itself.
+    pub(crate) fn value_span(&self, key: &str) -> Span {
+        match (self.get(key), self.key(key)) {
+            (Some(Value::Number(number)), _) => number.span(),
+            (_, Some(key)) => key.span(),
+            _ => Span::call_site(),
+        }
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {

@@ -19,7 +19,11 @@ impl fmt::Display for Code {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $name:ident = $number:literal;)*) => {
         impl Code {
-            $($(#[doc = $doc])* pub(crate) const $name: Self = Self($number);)*
+            $(
+                $(#[doc = $doc])*
+                #[allow(dead_code, reason = "some are reported by the comparison in `cqrs-core`")]
+                pub(crate) const $name: Self = Self($number);
+            )*
         }
     };
 }
@@ -45,6 +49,18 @@ codes! {
     DUPLICATE_EVENT_NAME = 301;
     /// A variant has a shape that cannot evolve.
     VARIANT_SHAPE = 302;
+    /// An upcaster is missing between two versions.
+    MISSING_UPCASTER = 303;
+    /// A step between versions stands twice.
+    REPEATED_STEP = 304;
+    /// A step from a version that the event does not have.
+    STEP_WITHOUT_VERSION = 305;
+    /// An attribute hides what is stored.
+    HIDDEN_SHAPE = 306;
+    /// What is to become of unknown events is said in no known way.
+    UNKNOWN_EVENTS = 307;
+    /// A step that is written in no known way.
+    STEP_FORM = 308;
     /// `apply` has a wildcard arm.
     WILDCARD_ARM = 401;
     /// The impl below `#[apply]` is not that of `Apply`.
@@ -69,6 +85,13 @@ codes! {
     RECEIVER = 606;
     /// The text of a rejection names no field.
     REJECTION_TEXT = 701;
+    /// The shape of an event differs from the recorded one; reported by the
+    /// comparison in `cqrs-core`.
+    SHAPE_CHANGED = 801;
+    /// The same of the type for an old version.
+    PAST_SHAPE_CHANGED = 802;
+    /// The lock file cannot be used.
+    LOCK_FILE = 803;
     /// A mistake of the macro itself.
     INTERNAL = 999;
 }

@@ -1,6 +1,6 @@
 //! Collects the mistakes of one item, so that all are reported at once.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Type, parse_quote_spanned};
 
@@ -23,6 +23,11 @@ impl Ctxt {
     pub(crate) fn error(&mut self, at: impl ToTokens, code: Code, message: impl std::fmt::Display) {
         let error = syn::Error::new_spanned(at, format!("{message} [{code}]"));
         self.push(error);
+    }
+
+    /// Notes a mistake at a place.
+    pub(crate) fn error_at(&mut self, at: Span, code: Code, message: impl std::fmt::Display) {
+        self.push(syn::Error::new(at, format!("{message} [{code}]")));
     }
 
     /// Notes a mistake that leaves a type open, and gives a type that reports

@@ -17,16 +17,20 @@ mod ctxt;
 mod expand;
 mod handler_fn;
 mod krate;
+mod lock;
+mod serde_attr;
 mod shadow;
+mod shape;
+mod steps;
 
 use proc_macro::TokenStream;
 
 macro_rules! derives {
-    ($($(#[doc = $doc:expr])* $trait:ident, $function:ident, $module:ident, [$($attr:ident),*];)*) => {$(
+    ($($(#[doc = $doc:expr])* $trait:ident, $function:ident, $($path:ident)::+, [$($attr:ident),*];)*) => {$(
         $(#[doc = $doc])*
         #[proc_macro_derive($trait, attributes($($attr),*))]
         pub fn $function(input: TokenStream) -> TokenStream {
-            code::guarded(|| expand::$module::derive(input.into())).into()
+            code::guarded(|| expand::$($path)::+(input.into())).into()
         }
     )*};
 }
@@ -44,19 +48,23 @@ macro_rules! attributes {
 
 derives! {
     #[doc = include_str!("../docs/command.md")]
-    Command, derive_command, command, [command, check, id, serde];
+    Command, derive_command, command::derive, [command, check, id, schema, serde];
     #[doc = include_str!("../docs/query.md")]
-    Query, derive_query, query, [query, check, id, serde];
+    Query, derive_query, query::derive, [query, check, id, serde];
     #[doc = include_str!("../docs/event.md")]
-    Event, derive_event, event, [event, serde];
+    Event, derive_event, event::derive, [event, schema, serde];
+    #[doc = include_str!("../docs/schema.md")]
+    Schema, derive_schema, schema::derive, [schema, serde];
+    #[doc = include_str!("../docs/value.md")]
+    Value, derive_value, schema::derive_value, [schema, serde];
     #[doc = include_str!("../docs/aggregate.md")]
-    Aggregate, derive_aggregate, aggregate, [aggregate, serde];
+    Aggregate, derive_aggregate, aggregate::derive, [aggregate, schema, serde];
     #[doc = include_str!("../docs/id.md")]
-    Id, derive_id, id, [id];
+    Id, derive_id, id::derive, [id];
     #[doc = include_str!("../docs/projection.md")]
-    Projection, derive_projection, projection, [projection];
+    Projection, derive_projection, projection::derive, [projection];
     #[doc = include_str!("../docs/rejection.md")]
-    Rejection, derive_rejection, rejection, [];
+    Rejection, derive_rejection, rejection::derive, [];
 }
 
 attributes! {

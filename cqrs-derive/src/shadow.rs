@@ -2,9 +2,9 @@
 //! private copy of the type with `#[serde(remote = ..)]`, to which the impls
 //! for the type itself forward.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, Fields, Generics};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics};
 
 use crate::code::Code;
 use crate::ctxt::Ctxt;
@@ -15,11 +15,11 @@ pub(crate) fn serde_attrs(attrs: &[Attribute]) -> Vec<&Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("serde")).collect()
 }
 
-/// Fields with their serde attributes and nothing else.
-pub(crate) fn bare_fields(fields: &Fields) -> TokenStream {
+/// Fields with their serde attributes and nothing else, of the type `own`.
+pub(crate) fn bare_fields(fields: &Fields, own: &TokenStream) -> TokenStream {
     let field = |field: &syn::Field| {
         let attrs = serde_attrs(&field.attrs);
-        let ty = &field.ty;
+        let ty = named(field.ty.to_token_stream(), own);
         let name = field.ident.as_ref().map(|name| quote!(#name:));
         quote!(#(#attrs)* #name #ty)
     };
@@ -36,6 +36,26 @@ pub(crate) fn bare_fields(fields: &Fields) -> TokenStream {
     }
 }
 
+/// A type in which `Self` has its name, since the shadow is another type.
+pub(crate) fn named(ty: TokenStream, own: &TokenStream) -> TokenStream {
+    let one = |token: TokenTree| match token {
+        TokenTree::Ident(ident) if ident == "Self" => own.clone(),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), named(group.stream(), own));
+            inner.set_span(group.span());
+            TokenStream::from(TokenTree::Group(inner))
+        }
+        token => TokenStream::from(token),
+    };
+    ty.into_iter().flat_map(one).collect()
+}
+
+/// The name of a type with its parameters.
+pub(crate) fn own(name: &Ident, generics: &Generics) -> TokenStream {
+    let (_, ty_generics, _) = generics.split_for_impl();
+    quote!(#name #ty_generics)
+}
+
 /// Both impls for a struct, through a shadow of it.
 pub(crate) fn for_struct(
     name: &Ident,
@@ -44,17 +64,60 @@ pub(crate) fn for_struct(
     fields: &Fields,
     krate: &Krate,
 ) -> TokenStream {
-    let (private, serde) = (krate.private(), krate.serde());
-    let shadow = format_ident!("__{}Shadow", crate::case::unraw(name));
-    let remote = name.to_string();
-    let attrs = serde_attrs(attrs);
-    let body = bare_fields(fields);
-    let where_clause = &generics.where_clause;
-    let params = &generics.params;
+    let shadow = shadow_name(name);
+    let body = bare_fields(fields, &own(name, generics));
+    let (params, where_clause) = (&generics.params, &generics.where_clause);
     let body = match fields {
         Fields::Unnamed(_) => quote!(#body #where_clause;),
         _ => quote!(#where_clause #body),
     };
+    through(name, attrs, generics, &quote!(struct #shadow <#params> #body), krate)
+}
+
+/// Both impls for a struct or an enum, through a shadow of it.
+pub(crate) fn for_input(input: &DeriveInput, krate: &Krate) -> TokenStream {
+    let DeriveInput { ident, attrs, generics, .. } = input;
+    match &input.data {
+        Data::Struct(data) if matches!(data.fields, Fields::Unit) => {
+            let (shadow, params) = (shadow_name(ident), &generics.params);
+            let where_clause = &generics.where_clause;
+            let copy = quote!(struct #shadow <#params> #where_clause;);
+            through(ident, attrs, generics, &copy, krate)
+        }
+        Data::Struct(data) => for_struct(ident, attrs, generics, &data.fields, krate),
+        Data::Enum(data) => {
+            let (shadow, params) = (shadow_name(ident), &generics.params);
+            let where_clause = &generics.where_clause;
+            let own = own(ident, generics);
+            let variants = data.variants.iter().map(|variant| {
+                let (name, attrs) = (&variant.ident, serde_attrs(&variant.attrs));
+                let fields = match &variant.fields {
+                    Fields::Unit => TokenStream::new(),
+                    fields => bare_fields(fields, &own),
+                };
+                quote!(#(#attrs)* #name #fields)
+            });
+            let copy = quote!(enum #shadow <#params> #where_clause { #(#variants),* });
+            through(ident, attrs, generics, &copy, krate)
+        }
+        Data::Union(_) => TokenStream::new(),
+    }
+}
+
+fn shadow_name(name: &Ident) -> Ident {
+    format_ident!("__{}Shadow", crate::case::unraw(name))
+}
+
+/// A copy of the type under its shadow's name, and both impls through it.
+fn through(
+    name: &Ident,
+    attrs: &[Attribute],
+    generics: &Generics,
+    copy: &TokenStream,
+    krate: &Krate,
+) -> TokenStream {
+    let (private, serde) = (krate.private(), krate.serde());
+    let (shadow, remote, attrs) = (shadow_name(name), name.to_string(), serde_attrs(attrs));
     let (_, ty_generics, _) = generics.split_for_impl();
     let ser = with_bounds(generics, &[quote!(#private::serde::Serialize)]);
     let (ser_impl, _, ser_where) = ser.split_for_impl();
@@ -66,7 +129,7 @@ pub(crate) fn for_struct(
         #[serde(crate = #serde, remote = #remote)]
         #(#attrs)*
         #[allow(dead_code, clippy::all, clippy::pedantic)]
-        struct #shadow <#params> #body
+        #copy
 
         #[automatically_derived]
         impl #ser_impl #private::serde::Serialize for #name #ty_generics #ser_where {
@@ -126,7 +189,7 @@ pub(crate) fn with_bounds(generics: &Generics, bounds: &[TokenStream]) -> Generi
     generics
 }
 
-/// What a type parameter of a message or event must be.
+/// What a type parameter of a message must be.
 pub(crate) fn storable(private: &TokenStream) -> [TokenStream; 5] {
     [
         quote!(#private::serde::Serialize),
@@ -135,6 +198,13 @@ pub(crate) fn storable(private: &TokenStream) -> [TokenStream; 5] {
         quote!(::core::marker::Sync),
         quote!('static),
     ]
+}
+
+/// What a type parameter of an event or a stored state must be.
+pub(crate) fn persisted(private: &TokenStream) -> Vec<TokenStream> {
+    let mut bounds = storable(private).to_vec();
+    bounds.push(quote!(#private::Schema));
+    bounds
 }
 
 /// Refuses the serde attributes of an event enum: none of them could have
@@ -162,8 +232,7 @@ pub(crate) fn refuse_variant_attrs(attrs: &[Attribute], ctxt: &mut Ctxt) {
                 let mut rest = *cursor;
                 let mut value = TokenStream::new();
                 while let Some((token, next)) = rest.token_tree() {
-                    if matches!(&token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ',')
-                    {
+                    if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
                         break;
                     }
                     value.extend([token]);

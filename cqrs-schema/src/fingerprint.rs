@@ -42,14 +42,15 @@ const fn of_fields(fields: &[Field]) -> u64 {
     let mut sum = fields.len() as u64;
     let mut at = 0;
     while at < fields.len() {
-        sum = sum.wrapping_add(of_field(&fields[at]));
+        sum = sum.wrapping_add(field_fingerprint(&fields[at]));
         at += 1;
     }
     sum
 }
 
 /// A field's part of the fingerprint of its struct.
-pub(crate) const fn of_field(field: &Field) -> u64 {
+#[must_use]
+pub const fn field_fingerprint(field: &Field) -> u64 {
     let presence = match field.presence {
         Presence::Required => 1,
         Presence::Defaulted => 2,

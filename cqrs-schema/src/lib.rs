@@ -24,7 +24,7 @@ mod compare;
 mod scaffold;
 
 pub use compare::{Change, Comparison, Compatibility, Effect, compare};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{field_fingerprint, fingerprint};
 pub use lock::{Entry, EntryKind, FILE_NAME, LockError, LockFile, MODE_VARIABLE};
 pub use parse::{ShapeError, parse};
 pub use scaffold::upcaster;

@@ -53,8 +53,7 @@ fn fields(
 fn shape() -> impl Strategy<Value = &'static Shape> {
     let opaque = name().prop_map(|text| kept(Shape::opaque(text)));
     let above = (0_u32..3).prop_map(|levels| kept(Shape::Above(levels)));
-    let leaf =
-        prop_oneof![4 => scalar(), 1 => opaque.prop_map(|s| &*s), 1 => above.prop_map(|s| &*s)];
+    let leaf = prop_oneof![4 => scalar(), 1 => opaque, 1 => above];
     leaf.prop_recursive(4, 24, 4, |inner| {
         let inner = inner.boxed();
         let variant = (name(), any::<bool>(), proptest::option::of(inner.clone()))
@@ -82,7 +81,7 @@ fn shape() -> impl Strategy<Value = &'static Shape> {
                 .prop_map(|(fields, closed)| Shape::Struct { fields, closed }),
             (tagging, variants).prop_map(|(tagging, variants)| Shape::Enum { tagging, variants }),
         ]
-        .prop_map(|shape| &*kept(shape))
+        .prop_map(kept)
     })
 }
 

@@ -7,7 +7,7 @@ mod support;
 use cqrs_core::message::Encoding;
 use cqrs_core::store::{
     CommitError, Cursor, Epoch, EventStore, ExpectedVersion, Operation, Position, ReadError,
-    ReadRequest, Shape, Snapshot, StreamVersion, TableName, UnitOfWork,
+    ReadRequest, Snapshot, StateShape, StreamVersion, TableName, UnitOfWork,
 };
 use cqrs_sqlite::SqliteStore;
 use support::{Dice, all, at, event, operation, stream, unit};
@@ -34,7 +34,7 @@ async fn reopening_keeps_events_incarnation_rows_and_operations() {
     let snapshot = Snapshot::new(
         one.clone(),
         StreamVersion::new(2),
-        Shape { version: 1, fingerprint: u64::MAX },
+        StateShape { version: 1, fingerprint: u64::MAX },
         Encoding::JSON,
         vec![1, 2, 3].into(),
         at(9),

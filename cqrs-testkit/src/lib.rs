@@ -4,8 +4,14 @@
 
 pub mod scenario;
 
+pub mod laws;
+pub mod schema;
+
 pub mod clock;
 pub mod ids;
+mod record;
+mod report;
+mod values;
 pub mod wiring;
 
 pub mod conformance;

@@ -3,7 +3,6 @@
 use cqrs_core::OperationId;
 use cqrs_core::aggregate::Returning;
 use cqrs_core::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 use super::money::Cents;
@@ -13,7 +12,7 @@ use super::money::Cents;
 pub struct AccountId(String);
 
 /// Which way the money goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Value, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// To the account.
@@ -23,7 +22,7 @@ pub enum Kind {
 }
 
 /// What a ledger says about one movement of money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Value, Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its number, unique among all accounts.
     pub transaction: String,
@@ -67,7 +66,7 @@ impl Post {
 }
 
 /// The account's answer to an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Value, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Posted {
     /// It is booked.

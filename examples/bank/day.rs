@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use cqrs_core::Value;
 
 /// A day that exists. Its text and stored form is `1993-01-31`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Value, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(try_from = "String", into = "String")]
+#[schema(opaque = "a day, YYYY-MM-DD", sample = "\"1993-01-31\"")]
 pub struct Day {
     year: u16,
     month: u8,

@@ -61,7 +61,8 @@ impl Journal {
             let page = self.0.read(request.clone()).await?;
             next = request.following(&page);
             for event in page.into_events() {
-                show(&Recorded::decode(event).map_err(QueryError::failed)?);
+                let decoded = Recorded::decode(event).map_err(QueryError::failed)?;
+                decoded.into_iter().for_each(|event| show(&event));
             }
         }
         Ok(())

@@ -4,13 +4,11 @@ use std::fmt;
 use std::iter::Sum as FoldSum;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use cqrs_core::Value;
+use serde::Serialize;
 
 /// An amount in cents, negative for a debt. Stored as an integer.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
+#[derive(Value, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(i64);
 
 /// A text is no amount of this currency.

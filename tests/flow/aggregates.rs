@@ -324,6 +324,7 @@ async fn decisions_see_the_time_and_actor_of_their_dispatch() {
     let app = builder().store(MemoryStore::new()).clock(clock.clone()).build().unwrap();
     app.execute(Audit { account: "a".into() }).actor("ada").await.unwrap();
     let event = Recorded::<AccountEvent>::decode(log(&app).await.remove(0)).unwrap();
+    let event = event.one().unwrap();
     let at = cqrs_core::runtime::Clock::now(&clock);
     assert_eq!(*event.data(), AccountEvent::Audited { by: Some("ada".into()), at });
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests start callers of their own")]
 
 mod aggregates;
+mod evolution;
+mod lifecycle;
 mod messages;
 mod operations;
 mod projections;

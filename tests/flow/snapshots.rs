@@ -3,7 +3,7 @@
 use cqrs_core::message::Encoding;
 use cqrs_core::prelude::*;
 use cqrs_core::store::{
-    EventStore, Operation, Shape, Snapshot, StreamId, StreamVersion, UnitOfWork,
+    EventStore, Operation, Snapshot, StateShape, StreamId, StreamVersion, UnitOfWork,
 };
 use cqrs_testkit::{Fault, FaultyStore};
 use support::bank::*;
@@ -21,7 +21,7 @@ async fn deposits(app: &App, count: u32) {
     }
 }
 
-async fn put(app: &App, version: u64, shape: Shape, data: &'static [u8]) {
+async fn put(app: &App, version: u64, shape: StateShape, data: &'static [u8]) {
     let version = StreamVersion::new(version);
     let snapshot =
         Snapshot::new(stream(), version, shape, Encoding::JSON, data.into(), Timestamp::EPOCH);
@@ -65,8 +65,8 @@ async fn an_unusable_snapshot_is_ignored() {
     open(&writer, "a").await;
     deposits(&writer, 10).await;
     let good = store.snapshot(&stream()).await.unwrap().unwrap().shape();
-    let other = Shape { fingerprint: good.fingerprint ^ 1, ..good };
-    let newer = Shape { version: good.version + 1, ..good };
+    let other = StateShape { fingerprint: good.fingerprint ^ 1, ..good };
+    let newer = StateShape { version: good.version + 1, ..good };
     for (version, shape, data) in [
         (11, other, &br#"{"open":true,"cents":777,"audits":0}"#[..]),
         (11, newer, br#"{"open":true,"cents":777,"audits":0}"#),

@@ -2,5 +2,8 @@
 //! licences and weight of the dependencies.
 
 mod dependencies;
+mod evolution;
 mod outside;
 mod readme;
+mod schema;
+mod workspace;

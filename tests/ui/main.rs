@@ -31,10 +31,13 @@ fn every_code_has_a_page_and_a_case() {
         assert!(text.starts_with(&format!("# {page}: ")), "{page} has another title");
     }
 
-    // Nothing is known that brings the macros down.
-    let cased: BTreeSet<String> =
+    // Nothing is known that brings the macros down. What has to do with a lock
+    // file needs a package around it, in the suite `packages`.
+    let mut cased: BTreeSet<String> = messages().iter().flat_map(|(_, text)| codes(text)).collect();
+    cased.extend(codes(&read("packages/schema.rs")));
+    let expected: BTreeSet<String> =
         declared.iter().filter(|code| *code != "CQ999").cloned().collect();
-    assert_eq!(messages().iter().flat_map(|(_, text)| codes(text)).collect::<BTreeSet<_>>(), cased);
+    assert_eq!(cased, expected);
 }
 
 #[test]

@@ -77,6 +77,10 @@ pub(super) struct Slot<A> {
 pub(super) struct Loaded<A> {
     pub(super) state: A,
     pub(super) version: StreamVersion,
+    /// The aggregate takes no commands.
+    pub(super) deleted: bool,
+    /// The state lacks events that this build does not know.
+    pub(super) partial: bool,
     pub(super) lineage: Lineage,
     pub(super) last_snapshot: Duration,
 }

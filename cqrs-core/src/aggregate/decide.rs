@@ -22,7 +22,7 @@ pub(super) enum Step<V, E> {
     /// Final, nothing to wait for.
     Done(Result<V, CommandError<E>>),
     /// Handed to the store; the outcome holds if it commits.
-    Pending(Committing, Unit<Result<V, E>>),
+    Pending(Committing, Unit<Result<V, CommandError<E>>>),
 }
 
 /// What is known of a unit that was handed over.
@@ -51,6 +51,10 @@ impl<A: Apply> AggregateRuntime<A> {
         C: Command,
     {
         let loaded = slot.as_mut()?;
+        if loaded.deleted {
+            let deleted = BusError::AggregateDeleted { stream: stream.clone() };
+            return Some(self.turn_down(loaded, fresh, stream, deleted.into()));
+        }
         let step = catch_unwind(AssertUnwindSafe(|| {
             let decided = loaded.state.decide(command, &|| ctx.metadata().clone());
             self.follow_up(loaded, fresh, decided, stream, operation, ctx)
@@ -73,11 +77,9 @@ impl<A: Apply> AggregateRuntime<A> {
     ) -> Step<V, A::Error> {
         let certain = fresh || A::STALE_REJECTIONS;
         let step = match decided {
-            Err(rejection) if certain => return Step::Done(Err(CommandError::Rejected(rejection))),
-            // A rejection is never recorded: it is checked by a unit of its own.
             Err(rejection) => {
-                let work = self.check(loaded, stream, None);
-                Ok(self.submit(loaded, work, Err(rejection)))
+                let rejected = CommandError::Rejected(rejection);
+                return self.turn_down(loaded, certain, stream, rejected);
             }
             Ok(decision) if !decision.events().is_empty() => {
                 self.hand_over(loaded, stream, operation, decision, ctx)
@@ -91,6 +93,23 @@ impl<A: Apply> AggregateRuntime<A> {
             }),
         };
         step.unwrap_or_else(|error| Step::Done(Err(error.into())))
+    }
+
+    /// Refuses a command, after the store has confirmed the state unless that
+    /// is certain. A refusal is never recorded: it is checked by a unit of its
+    /// own.
+    fn turn_down<V>(
+        &self,
+        loaded: &Loaded<A>,
+        certain: bool,
+        stream: &StreamId,
+        refusal: CommandError<A::Error>,
+    ) -> Step<V, A::Error> {
+        if certain {
+            return Step::Done(Err(refusal));
+        }
+        let work = self.check(loaded, stream, None);
+        self.submit(loaded, work, Err(refusal))
     }
 
     /// A unit that asks the store whether the stream is still where the cached
@@ -114,7 +133,7 @@ impl<A: Apply> AggregateRuntime<A> {
         &self,
         loaded: &Loaded<A>,
         work: UnitOfWork,
-        outcome: Result<V, A::Error>,
+        outcome: Result<V, CommandError<A::Error>>,
     ) -> Step<V, A::Error> {
         let operation = work.operation();
         let lineage = (!operation.is_fresh()).then(|| loaded.lineage.clone());
@@ -147,7 +166,7 @@ impl<A: Apply> AggregateRuntime<A> {
             loaded.state.apply(event);
         }
         loaded.version = from.plus(events.len() as u64);
-        if A::STATE_STORED {
+        if A::STATE_STORED && !loaded.partial {
             work = work.save(self.stored_state(loaded, stream, now)?);
         }
         let due = self.snapshot_due(loaded, from, &events).then_some(loaded.version);

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::answer::{Answer, answer_again, fingerprint};
 use super::cache::{AggregateCache, Loaded, Slot};
 use super::decide::{Step, Unit};
-use super::load::{LoadError, Until, load};
+use super::load::{LoadError, Replayed, Until, load};
 use super::tries::{Again, Tries};
 use super::{Aggregate, AggregateId, Apply, Decides};
-use crate::bus::{BusError, CommandError, Context, Started};
+use crate::bus::{BusError, Context, Started};
 use crate::command::Command;
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
@@ -224,9 +224,10 @@ impl<A: Apply> AggregateRuntime<A> {
         if slot.state().is_some() {
             return Ok(false);
         }
-        let (state, version) = load::<A>(&self.store, &slot.stream, Until::Head).await?;
+        let loaded = load::<A>(&self.store, &self.services, &slot.stream, Until::Head).await?;
+        let Replayed { state, version, deleted, partial } = loaded;
         let (lineage, last_snapshot) = (Lineage::new(), self.services.clock.monotonic());
-        *slot.state() = Some(Loaded { state, version, lineage, last_snapshot });
+        *slot.state() = Some(Loaded { state, version, deleted, partial, lineage, last_snapshot });
         Ok(true)
     }
 
@@ -234,7 +235,7 @@ impl<A: Apply> AggregateRuntime<A> {
     fn settle<C>(
         &self,
         outcome: Result<Commit, CommitError>,
-        unit: Unit<Result<<A as Decides<C>>::Value, A::Error>>,
+        unit: Unit<Answer<A, C>>,
         slot: &Slot<A>,
         ctx: &Context,
     ) -> Result<Answer<A, C>, Again>
@@ -254,7 +255,7 @@ impl<A: Apply> AggregateRuntime<A> {
                 if let Some(version) = unit.snapshot_at {
                     self.take_snapshot(slot.stream.clone(), version);
                 }
-                Ok(unit.outcome.map_err(CommandError::Rejected))
+                Ok(unit.outcome)
             }
             Err(error) => {
                 ctx.came_back();

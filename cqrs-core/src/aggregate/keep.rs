@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::Loaded;
-use super::load::{Until, load};
+use super::load::{Replayed, Until, load};
 use super::{AggregateRuntime, Apply};
 use crate::Timestamp;
 use crate::bus::BusError;
@@ -35,7 +35,7 @@ impl<A: Apply> AggregateRuntime<A> {
         from: StreamVersion,
         events: &[A::Event],
     ) -> bool {
-        if A::SNAPSHOTS.is_never() || A::STATE.is_none() || A::STATE_STORED {
+        if A::SNAPSHOTS.is_never() || A::STATE.is_none() || A::STATE_STORED || loaded.partial {
             return false;
         }
         let now = self.services.clock.monotonic();
@@ -54,7 +54,12 @@ impl<A: Apply> AggregateRuntime<A> {
         let (store, services) = (self.store.clone(), Arc::clone(&self.services));
         let task = async move {
             let taken = async {
-                let (state, at) = load::<A>(&store, &stream, Until::Version(version)).await?;
+                let until = Until::Version(version);
+                let Replayed { state, version: at, deleted, partial } =
+                    load::<A>(&store, &services, &stream, until).await?;
+                if deleted || partial {
+                    return Ok(());
+                }
                 let codec = A::STATE.expect("a snapshot is due only when the state has a codec");
                 let now = services.now();
                 let Ok(snapshot) = codec.take(&state, &stream, at, now) else {

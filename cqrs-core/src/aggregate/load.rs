@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::snapshot::restore;
 use super::{Apply, InvalidId};
 use crate::error::{Code, ErrorCode};
-use crate::event::{DecodeError, EncodedEvent, Event};
+use crate::event::{DecodeError, Decoded, Event, Lifecycle};
 use crate::message::{EventId, Timestamp};
+use crate::runtime::Services;
 use crate::store::{
-    EventStore, InvalidStreamId, Page, Pages, ReadError, ReadRequest, Store, StreamId,
-    StreamVersion,
+    EventStore, InvalidStreamId, Page, Pages, ReadError, ReadRequest, RecordedEvent, Store,
+    StreamId, StreamVersion,
 };
 
 /// Events of the first page of a stream, and of the largest: small enough
@@ -87,19 +88,34 @@ pub(crate) enum Until {
     Time(Timestamp),
 }
 
+/// What the events of a stream have made of a state.
+#[derive(Default)]
+pub(crate) struct Replayed<A> {
+    pub(crate) state: A,
+    pub(crate) version: StreamVersion,
+    /// The aggregate is deleted: it takes no commands.
+    pub(crate) deleted: bool,
+    /// Events were skipped that this build does not know. A state like that
+    /// is never stored: a build that knows them would trust it.
+    pub(crate) partial: bool,
+}
+
 /// Loads a state and its version.
 pub(crate) async fn load<A: Apply>(
     store: &Store,
+    services: &Services,
     stream: &StreamId,
     until: Until,
-) -> Result<(A, StreamVersion), LoadError> {
+) -> Result<Replayed<A>, LoadError> {
+    let mut replayed = Replayed::default();
     if A::STATE.is_some()
         && !matches!(until, Until::Time(_))
         && let Some((state, version)) = from_snapshot(store, stream, until).await?
     {
-        return replay(store, stream, until, state, version).await;
+        replayed = Replayed { state, version, ..replayed };
     }
-    replay(store, stream, until, A::default(), StreamVersion::NONE).await
+    replay(store, services, stream, until, &mut replayed).await?;
+    Ok(replayed)
 }
 
 /// The state of a snapshot that is usable and not ahead of what is asked for.
@@ -145,12 +161,12 @@ async fn is_within(
 
 async fn replay<A: Apply>(
     store: &Store,
+    services: &Services,
     stream: &StreamId,
     until: Until,
-    mut state: A,
-    mut version: StreamVersion,
-) -> Result<(A, StreamVersion), LoadError> {
-    let mut request = ReadRequest::stream(stream.clone()).after(version.get());
+    replayed: &mut Replayed<A>,
+) -> Result<(), LoadError> {
+    let mut request = ReadRequest::stream(stream.clone()).after(replayed.version.get());
     match until {
         Until::Head => {}
         Until::Version(last) => request = request.before(last.get() + 1),
@@ -162,33 +178,56 @@ async fn replay<A: Apply>(
     let mut pages = Pages::new(store, request.limit(FIRST_PAGE), LARGEST_PAGE);
     while let Some(page) = pages.next().await {
         let page = page.map_err(|source| LoadError::Read { stream: stream.clone(), source })?;
-        apply(&mut state, &mut version, stream, &page)?;
+        apply(services, replayed, stream, &page)?;
     }
-    Ok((state, version))
+    Ok(())
 }
 
-/// Applies a page; `version` is that of the event that was applied last, or
+/// Applies a page; the version is that of the event that was applied last, or
 /// that panicked.
 fn apply<A: Apply>(
-    state: &mut A,
-    version: &mut StreamVersion,
+    services: &Services,
+    replayed: &mut Replayed<A>,
     stream: &StreamId,
     page: &Page,
 ) -> Result<(), LoadError> {
     let applied = catch_unwind(AssertUnwindSafe(|| {
         page.try_each(|event| {
-            *version = event.version();
-            state.apply(&A::Event::decode(EncodedEvent::of(event)).map_err(|source| {
-                let (stream, version) = (stream.clone(), event.version());
-                LoadError::Decode { stream, version, event: event.id(), source }
-            })?);
+            replayed.version = event.version();
+            match A::Event::decode(event) {
+                Ok(Decoded::One(decoded)) => replayed.state.apply(&decoded),
+                Ok(Decoded::Many(many)) => many.iter().for_each(|one| replayed.state.apply(one)),
+                other => aside(services, replayed, stream, event, other.map(drop))?,
+            }
             Ok(())
         })
     }));
     applied.unwrap_or_else(|panic| {
-        let (stream, version) = (stream.clone(), *version);
+        let (stream, version) = (stream.clone(), replayed.version);
         Err(LoadError::Panicked { stream, version, message: panic_message(&*panic) })
     })
+}
+
+/// Takes in an event that is none of the aggregate's own.
+fn aside<A>(
+    services: &Services,
+    replayed: &mut Replayed<A>,
+    stream: &StreamId,
+    event: &RecordedEvent,
+    decoded: Result<(), DecodeError>,
+) -> Result<(), LoadError> {
+    match (Lifecycle::of(event), decoded) {
+        (Some(lifecycle), _) => replayed.deleted = lifecycle == Lifecycle::Deleted,
+        (None, Ok(())) => {
+            replayed.partial = true;
+            services.skips.count(event);
+        }
+        (None, Err(source)) => {
+            let (stream, version) = (stream.clone(), event.version());
+            return Err(LoadError::Decode { stream, version, event: event.id(), source });
+        }
+    }
+    Ok(())
 }
 
 /// What a panic said, as far as it is text.

@@ -9,6 +9,7 @@
 mod answer;
 mod cache;
 mod decide;
+mod decider;
 mod decision;
 mod execute;
 mod id;
@@ -19,6 +20,9 @@ mod root;
 mod snapshot;
 mod tries;
 
+pub use decider::Decider;
+#[doc(hidden)]
+pub use decider::decider;
 pub use decision::{
     Decides, Decision, IntoDecision, IntoEvents, IntoRejection, Returning, returning,
 };
@@ -26,7 +30,7 @@ pub use execute::RetryLimit;
 pub use id::{AggregateId, IdFor, InvalidId};
 pub use load::LoadError;
 pub use repository::{Repository, SaveError};
-pub use root::Root;
+pub use root::{LifecycleError, Root};
 pub use snapshot::{SnapshotPolicy, StateCodec};
 
 pub(crate) use execute::AggregateRuntime;

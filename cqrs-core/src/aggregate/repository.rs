@@ -8,14 +8,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::load::{LoadError, Until, load};
-use super::{Aggregate, AggregateRuntime, Apply, Root};
+use super::root::Ending;
+use super::{Aggregate, AggregateRuntime, Apply, LifecycleError, Root};
 use crate::bus::Context;
+use crate::error::{Code, ErrorCode};
 use crate::event::Event;
 use crate::message::{Codec, CodecError, EventId, Timestamp};
 use crate::runtime::Services;
 use crate::store::{
     Cause, Commit, CommitError, EventStore, ExpectedVersion, Few, InvalidInput, NewEvent,
-    Operation, StreamVersion, UnitOfWork,
+    Operation, StreamId, StreamVersion, UnitOfWork,
 };
 
 /// The aggregates of one type, as a handler's parameter.
@@ -44,9 +46,34 @@ pub enum SaveError {
         /// What is wrong.
         source: InvalidInput,
     },
+    /// An event is not one that the domain allows.
+    #[error("event `{event_type}` is refused by its check: {reason}")]
+    Refused {
+        /// The event's stored name.
+        event_type: String,
+        /// What the check says.
+        reason: String,
+    },
+    /// Events were recorded for an aggregate that is deleted.
+    #[error("aggregate {stream} is deleted: restore it before it records events")]
+    Deleted {
+        /// Its stream.
+        stream: StreamId,
+    },
     /// The store did not commit.
     #[error(transparent)]
     Commit(#[from] CommitError),
+}
+
+impl ErrorCode for SaveError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Encode { .. } | Self::Tag { .. } => Code::new("event_not_storable"),
+            Self::Refused { .. } => Code::new("event_refused"),
+            Self::Deleted { .. } => Code::new("aggregate_deleted"),
+            Self::Commit(error) => error.code(),
+        }
+    }
 }
 
 impl SaveError {
@@ -110,8 +137,65 @@ impl<A: Apply> Repository<A> {
 
     async fn load_until(&self, id: &A::Id, until: Until) -> Result<Root<A>, LoadError> {
         let stream = self.runtime.stream(id, &self.ctx)?;
-        let (state, version) = load::<A>(&self.runtime.store, &stream, until).await?;
-        Ok(Root::new(stream, state, version))
+        let AggregateRuntime { store, services, .. } = &*self.runtime;
+        let replayed = load::<A>(store, services, &stream, until).await?;
+        Ok(Root::new(stream, replayed))
+    }
+
+    /// Deletes an aggregate, whatever others do to it meanwhile: see
+    /// [`Root::delete`].
+    ///
+    /// # Errors
+    ///
+    /// [`LifecycleError`] when it is deleted already, has no events, or cannot
+    /// be loaded or saved.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Repository::save`].
+    pub async fn delete(
+        &self,
+        id: &A::Id,
+        reason: impl Into<String>,
+    ) -> Result<Commit, LifecycleError> {
+        let reason = reason.into();
+        self.end(id, |root| root.delete(reason.clone())).await
+    }
+
+    /// Restores a deleted aggregate, whatever others do to it meanwhile: see
+    /// [`Root::restore`].
+    ///
+    /// # Errors
+    ///
+    /// [`LifecycleError`] when it is not deleted, or cannot be loaded or
+    /// saved.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Repository::save`].
+    pub async fn restore(
+        &self,
+        id: &A::Id,
+        reason: impl Into<String>,
+    ) -> Result<Commit, LifecycleError> {
+        let reason = reason.into();
+        self.end(id, |root| root.restore(reason.clone())).await
+    }
+
+    async fn end(
+        &self,
+        id: &A::Id,
+        change: impl Fn(&mut Root<A>) -> Result<(), LifecycleError>,
+    ) -> Result<Commit, LifecycleError> {
+        let mut lost = 0;
+        loop {
+            let mut root = self.load(id).await?;
+            change(&mut root)?;
+            match self.save(&mut root).await {
+                Err(error) if error.is_conflict() && lost < self.runtime.retries.0 => lost += 1,
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Saves the recorded events of a root, if its stream has not moved.
@@ -147,7 +231,10 @@ impl<A: Apply> Repository<A> {
         };
         let mut work = UnitOfWork::new(operation, now);
         for root in roots.iter() {
-            let events = encode_events(root.uncommitted(), &cause, services)?;
+            if root.outlives_itself() {
+                return Err(SaveError::Deleted { stream: root.stream.clone() });
+            }
+            let events = encode_root(root, &cause, services)?;
             let expected = ExpectedVersion::Exact(root.version());
             work = work.append_few(root.stream.clone(), expected, events);
         }
@@ -155,10 +242,7 @@ impl<A: Apply> Repository<A> {
         self.ctx.handed_over(operation.id());
         match commit.await {
             Ok(commit) => {
-                for root in roots.iter_mut() {
-                    let events = root.take_uncommitted();
-                    root.saved(events.len() as u64);
-                }
+                roots.iter_mut().for_each(|root| root.saved());
                 self.ctx.committed(commit.clone());
                 Ok(commit)
             }
@@ -177,6 +261,27 @@ pub(crate) fn cause(ctx: &Context) -> Result<Cause, SaveError> {
     ctx.cause().map_err(|source| SaveError::Encode { event_type: "metadata".to_owned(), source })
 }
 
+/// Encodes what a root has recorded, in the order of the recording.
+fn encode_root<A: Apply>(
+    root: &Root<A>,
+    cause: &Cause,
+    services: &Services,
+) -> Result<Few<NewEvent>, SaveError> {
+    let Some((before, ending)) = &root.ending else {
+        return encode_events(root.uncommitted(), cause, services);
+    };
+    let (before, behind) = root.uncommitted().split_at(*before);
+    let mut events = encode_events(before, cause, services)?.into_vec();
+    events.extend(match ending {
+        Ending::Deleted(deleted) => encode_events(std::slice::from_ref(deleted), cause, services),
+        Ending::Restored(restored) => {
+            encode_events(std::slice::from_ref(restored), cause, services)
+        }
+    }?);
+    events.extend(encode_events(behind, cause, services)?);
+    Ok(events.into())
+}
+
 /// Encodes events with ids of their own.
 pub(crate) fn encode_events<E: Event>(
     events: &[E],
@@ -186,6 +291,7 @@ pub(crate) fn encode_events<E: Event>(
     let encode = |event: &E| {
         let kind = event.event_type();
         let name = || kind.name.to_owned();
+        event.check().map_err(|reason| SaveError::Refused { event_type: name(), reason })?;
         let payload = encoded(|out| event.encode(out))
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
         let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;

@@ -10,7 +10,8 @@ use bytes::Bytes;
 
 use super::{Aggregate, Apply};
 use crate::message::{Codec, CodecError, Encoding, Json, Timestamp};
-use crate::store::{Shape, Snapshot, StreamId, StreamVersion};
+use crate::schema::{Shape, fingerprint};
+use crate::store::{Snapshot, StateShape, StreamId, StreamVersion};
 
 /// When a snapshot is taken; the parts are alternatives.
 ///
@@ -73,13 +74,30 @@ impl SnapshotPolicy {
 
 /// How a state is stored; written by the derive.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct StateCodec<A> {
     /// The fingerprint and version of the state's shape.
-    pub shape: Shape,
+    pub shape: StateShape,
+    /// The shape of the state, as deep as it goes.
+    pub description: &'static Shape,
     /// Appends the encoded state.
     pub encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
     /// Reads it back.
     pub decode: fn(&[u8]) -> Result<A, CodecError>,
+}
+
+impl<A> StateCodec<A> {
+    /// A codec for a state of this shape.
+    #[must_use]
+    pub const fn new(
+        version: u32,
+        description: &'static Shape,
+        encode: fn(&A, &mut Vec<u8>) -> Result<(), CodecError>,
+        decode: fn(&[u8]) -> Result<A, CodecError>,
+    ) -> Self {
+        let shape = StateShape { version, fingerprint: fingerprint(description) };
+        Self { shape, description, encode, decode }
+    }
 }
 
 impl<A> std::fmt::Debug for StateCodec<A> {

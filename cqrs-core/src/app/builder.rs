@@ -247,7 +247,7 @@ impl<S> AppBuilder<S> {
         for registration in &selection.registrations {
             wiring.current = *registration;
             match registration.body {
-                Body::Handler { install, .. } | Body::Projection { install } => {
+                Body::Handler { install, .. } | Body::Projection { install, .. } => {
                     install(&mut wiring)
                 }
                 _ => {}

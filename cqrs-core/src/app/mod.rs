@@ -22,6 +22,7 @@ use std::time::Duration;
 use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
 use crate::command::{Command, OneHandlerFor};
+use crate::event::SkippedEvents;
 use crate::projection::{
     Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
 };
@@ -171,8 +172,22 @@ impl App {
     /// The aggregates of one type, outside a handler.
     #[must_use]
     pub fn repository<A: Apply>(&self) -> Repository<A> {
-        let ctx = Context::new(Arc::clone(&self.0.services), Origin::new());
+        self.repository_for(Origin::new())
+    }
+
+    /// The aggregates of one type, outside a handler, for a caller that says
+    /// who and what it is.
+    #[must_use]
+    pub fn repository_for<A: Apply>(&self, origin: Origin) -> Repository<A> {
+        let ctx = Context::new(Arc::clone(&self.0.services), origin);
         Repository::new(self.0.aggregates.runtime(&self.0), ctx)
+    }
+
+    /// Events that were read and skipped, since this build does not know them
+    /// and their enum says `#[event(unknown = "skip")]`; sorted by type.
+    #[must_use]
+    pub fn skipped_events(&self) -> Vec<SkippedEvents> {
+        self.0.services.skips.all()
     }
 
     /// Loads an aggregate, outside a handler.

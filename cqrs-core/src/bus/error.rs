@@ -7,7 +7,7 @@ use crate::aggregate::{LoadError, SaveError};
 use crate::command::Violations;
 use crate::error::{Code, ErrorCode};
 use crate::message::{CodecError, OperationId};
-use crate::store::{CommitError, InvalidInput, ReadError};
+use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 
 /// A call failed for a reason that is not the domain's.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,20 @@ pub enum BusError {
         /// What is wrong.
         source: InvalidInput,
     },
+    /// An event is not one that the domain allows. Nothing was stored.
+    #[error("event `{event_type}` is refused by its check: {reason}")]
+    EventRefused {
+        /// The event's stored name.
+        event_type: String,
+        /// What the check says.
+        reason: String,
+    },
+    /// The aggregate is deleted: it takes no commands until it is restored.
+    #[error("aggregate {stream} is deleted: restore it before it takes commands")]
+    AggregateDeleted {
+        /// Its stream.
+        stream: StreamId,
+    },
     /// The aggregate could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -141,6 +155,8 @@ impl ErrorCode for BusError {
             Self::Unknown { .. } => Code::new("outcome_unknown"),
             Self::OperationReused { .. } => Code::new("operation_reused"),
             Self::Encode { .. } | Self::Tag { .. } => Code::new("event_not_storable"),
+            Self::EventRefused { .. } => Code::new("event_refused"),
+            Self::AggregateDeleted { .. } => Code::new("aggregate_deleted"),
             Self::Load(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Read(error) => error.code(),
@@ -164,6 +180,8 @@ impl From<SaveError> for BusError {
         match error {
             SaveError::Encode { event_type, source } => Self::Encode { event_type, source },
             SaveError::Tag { event_type, source } => Self::Tag { event_type, source },
+            SaveError::Refused { event_type, reason } => Self::EventRefused { event_type, reason },
+            SaveError::Deleted { stream } => Self::AggregateDeleted { stream },
             SaveError::Commit(error) => error.into(),
         }
     }

@@ -3,20 +3,20 @@
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, ErrorCode};
-use crate::message::{Codec, CodecError, Encoding, Json, SchemaVersion};
+use crate::message::{Codec, CodecError, Encoding, EventId, Json, SchemaVersion};
 use crate::store::RecordedEvent;
 
-/// The stored identity and content of an event, borrowed.
-#[derive(Clone, Copy, Debug)]
-pub struct EncodedEvent<'a> {
-    /// The stored name of the type.
-    pub event_type: &'a str,
-    /// The version of the shape.
-    pub schema_version: SchemaVersion,
-    /// The format of the payload.
-    pub encoding: &'a Encoding,
-    /// The content.
-    pub payload: &'a [u8],
+/// What a stored event has become: one event as a rule, and several or none
+/// where its type was split or retired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decoded<E> {
+    /// One event.
+    One(E),
+    /// Several events, in order, or none.
+    Many(Vec<E>),
+    /// Nothing: this build does not know it, and the enum says to skip that.
+    Skipped,
 }
 
 /// A stored event cannot be read by this build.
@@ -24,13 +24,19 @@ pub struct EncodedEvent<'a> {
 #[non_exhaustive]
 pub enum DecodeError {
     /// The type is none of the enum's.
-    #[error("event type `{event_type}` is unknown here")]
+    #[error(
+        "event type `{event_type}` is unknown here: deploy a build that knows it, or say what to \
+         do with unknown events by `#[event(unknown = ..)]`"
+    )]
     UnknownType {
         /// The stored name.
         event_type: String,
     },
-    /// The version is none that this build reads.
-    #[error("event type `{event_type}` has version {version}, this build reads {known}")]
+    /// The version is newer than this build.
+    #[error(
+        "event type `{event_type}` has version {version}, this build reads up to {known}: deploy \
+         a build that knows it, or say what to do with unknown events by `#[event(unknown = ..)]`"
+    )]
     UnknownVersion {
         /// The stored name.
         event_type: String,
@@ -49,6 +55,83 @@ pub enum DecodeError {
         /// What the codec says.
         source: CodecError,
     },
+    /// A step from an old version towards the current one failed.
+    #[error(
+        "event {event} of type `{event_type}`, stored as version {version}: the upcaster from \
+         version {from} {problem}"
+    )]
+    Upcast {
+        /// The event.
+        event: EventId,
+        /// The stored name.
+        event_type: String,
+        /// The stored version.
+        version: SchemaVersion,
+        /// The version that the step starts from.
+        from: SchemaVersion,
+        /// What happened.
+        problem: String,
+    },
+}
+
+impl<E> Decoded<E> {
+    /// Nothing, on purpose: the event is of no interest any more.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::Many(Vec::new())
+    }
+
+    /// The same with other events.
+    pub fn map<T>(self, mut change: impl FnMut(E) -> T) -> Decoded<T> {
+        match self {
+            Self::One(event) => Decoded::One(change(event)),
+            Self::Many(events) => Decoded::Many(events.into_iter().map(change).collect()),
+            Self::Skipped => Decoded::Skipped,
+        }
+    }
+
+    /// The event, if it is one.
+    #[must_use]
+    pub fn one(self) -> Option<E> {
+        match self {
+            Self::One(event) => Some(event),
+            Self::Many(events) => <[E; 1]>::try_from(events).ok().map(|[event]| event),
+            Self::Skipped => None,
+        }
+    }
+}
+
+impl<E> IntoIterator for Decoded<E> {
+    type Item = E;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<E>, std::vec::IntoIter<E>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let (one, many) = match self {
+            Self::One(event) => (Some(event), Vec::new()),
+            Self::Many(events) => (None, events),
+            Self::Skipped => (None, Vec::new()),
+        };
+        one.into_iter().chain(many)
+    }
+}
+
+impl DecodeError {
+    /// Whether the event is of a type or version that this build does not
+    /// know, as while a newer build is being deployed.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::UnknownType { .. } | Self::UnknownVersion { .. })
+    }
+
+    pub(crate) fn unknown_version(record: &RecordedEvent, known: SchemaVersion) -> Self {
+        let event_type = record.event_type().as_str().to_owned();
+        Self::UnknownVersion { event_type, version: record.schema_version(), known }
+    }
+
+    pub(crate) fn content(record: &RecordedEvent, source: CodecError) -> Self {
+        let event_type = record.event_type().as_str().to_owned();
+        Self::Content { event_type, version: record.schema_version(), source }
+    }
 }
 
 impl ErrorCode for DecodeError {
@@ -57,53 +140,54 @@ impl ErrorCode for DecodeError {
             Self::UnknownType { .. } => "unknown_event_type",
             Self::UnknownVersion { .. } => "unknown_event_version",
             Self::Content { .. } => "event_content",
+            Self::Upcast { .. } => "upcast",
         })
     }
 }
 
-impl<'a> EncodedEvent<'a> {
-    /// The borrowed identity and content of a recorded event.
-    #[must_use]
-    pub fn of(event: &'a RecordedEvent) -> Self {
-        Self {
-            event_type: event.event_type().as_str(),
-            schema_version: event.schema_version(),
-            encoding: event.encoding(),
-            payload: event.payload(),
-        }
+/// For derives: reads content of the current version, and no other.
+#[doc(hidden)]
+#[inline]
+pub fn current<T: DeserializeOwned, C: Codec>(
+    record: &RecordedEvent,
+    known: u32,
+) -> Result<T, DecodeError> {
+    if record.schema_version().get() != known {
+        return Err(DecodeError::unknown_version(record, SchemaVersion::new(known)));
     }
+    read::<T, C>(record).map_err(|source| DecodeError::content(record, source))
+}
 
-    /// For derives: reads content of the current version `known`.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::UnknownVersion`] and [`DecodeError::Content`].
-    pub fn content<T: DeserializeOwned, C: Codec>(
-        self,
-        known: SchemaVersion,
-    ) -> Result<T, DecodeError> {
-        let version = self.schema_version;
-        if version != known {
-            let event_type = self.event_type.to_owned();
-            return Err(DecodeError::UnknownVersion { event_type, version, known });
-        }
-        let decoded = if *self.encoding == C::ENCODING {
-            C::decode(self.payload)
-        } else if *self.encoding == Encoding::JSON {
-            Json::decode(self.payload)
-        } else {
-            Err(CodecError::new(format_args!("no codec for `{}` here", self.encoding)))
-        };
-        decoded.map_err(|source| DecodeError::Content {
-            event_type: self.event_type.to_owned(),
-            version,
-            source,
-        })
-    }
+/// For derives: whether an enum that passes over unknown events may pass over
+/// this one. The framework's own events are never unknown to it.
+#[doc(hidden)]
+#[must_use]
+pub fn may_pass(error: &DecodeError, record: &RecordedEvent) -> bool {
+    error.is_unknown() && super::Lifecycle::of(record).is_none()
+}
 
-    /// For derives: the error for a type that the enum does not have.
-    #[must_use]
-    pub fn unknown_type(self) -> DecodeError {
-        DecodeError::UnknownType { event_type: self.event_type.to_owned() }
+/// For derives: what a check says, as a text.
+#[doc(hidden)]
+pub fn checked<X: std::fmt::Display>(checked: Result<(), X>) -> Result<(), String> {
+    checked.map_err(|reason| reason.to_string())
+}
+
+/// For derives: the error for a type that the enum does not have.
+#[doc(hidden)]
+#[must_use]
+pub fn unknown_type(record: &RecordedEvent) -> DecodeError {
+    DecodeError::UnknownType { event_type: record.event_type().as_str().to_owned() }
+}
+
+/// Reads content that was written by `C`, or as JSON.
+#[inline]
+pub(super) fn read<T: DeserializeOwned, C: Codec>(record: &RecordedEvent) -> Result<T, CodecError> {
+    let encoding = record.encoding();
+    if *encoding == C::ENCODING {
+        C::decode(record.payload())
+    } else if *encoding == Encoding::JSON {
+        Json::decode(record.payload())
+    } else {
+        Err(CodecError::new(format_args!("no codec for `{encoding}` here")))
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ActorId, Codec, CodecError, Headers, Json, Metadata, TraceContext};
-use crate::store::RecordedEvent;
+use crate::store::{NewEvent, RecordedEvent};
 
 #[derive(Serialize, Deserialize, Default)]
 struct Details {
@@ -37,6 +37,19 @@ pub(crate) fn encode_details(metadata: &Metadata) -> Result<Bytes, CodecError> {
     let mut out = Vec::with_capacity(128);
     Json::encode(&details, &mut out)?;
     Ok(out.into())
+}
+
+impl NewEvent {
+    /// Sets what the event belongs to, what caused it, and who. Its id and
+    /// time are its own, its tenant is that of its stream.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] when the metadata could not be read back.
+    pub fn with_metadata(self, metadata: &Metadata) -> Result<Self, CodecError> {
+        let details = encode_details(metadata)?;
+        Ok(self.caused_by(metadata.correlation_id, metadata.causation_id).with_details(details))
+    }
 }
 
 impl RecordedEvent {

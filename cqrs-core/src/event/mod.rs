@@ -2,16 +2,40 @@
 
 mod decode;
 mod details;
+mod downcast;
+mod kind;
+mod lifecycle;
+mod raw;
 mod recorded;
+mod skipped;
+mod untyped;
+mod upcast;
 
-pub use decode::{DecodeError, EncodedEvent};
+pub use decode::{DecodeError, Decoded};
+#[doc(hidden)]
+pub use decode::{checked, current, may_pass, unknown_type};
 pub(crate) use details::encode_details;
+pub use downcast::{DowncastError, Downcaster};
+#[doc(hidden)]
+pub use downcast::{downcast, encode_current};
+pub use kind::EventType;
+pub(crate) use lifecycle::Lifecycle;
+pub use lifecycle::{Deleted, Restored};
+pub use raw::RawEvent;
+#[doc(hidden)]
+pub use raw::UNKNOWN_EVENT;
 pub use recorded::Recorded;
+pub use skipped::SkippedEvents;
+pub(crate) use skipped::Skips;
+pub use untyped::Untyped;
+#[doc(hidden)]
+pub use upcast::{Chain, Fed, Never, TheCurrentVersion, input, past, past_as};
+pub use upcast::{FeedsInto, PastShape, PastVersion, Upcaster, UpcastsInto};
 
 use serde::{Serialize, Serializer};
 
-use crate::message::{Codec, CodecError, SchemaVersion, SourceLocation};
-use crate::store::{InvalidInput, Tags};
+use crate::message::{Codec, CodecError, SchemaVersion};
+use crate::store::{InvalidInput, RecordedEvent, Tags};
 
 /// An event: usually an enum with one event type a variant, derived.
 ///
@@ -24,8 +48,13 @@ use crate::store::{InvalidInput, Tags};
 /// #[derive(Event, Clone, Debug, PartialEq)]
 /// enum AccountEvent {
 ///     Opened { owner: String },
-///     #[event(name = "account.credited", version = 2)]
+///     #[event(name = "account.credited", version = 2, upcast(1 => credited_from_1))]
 ///     Deposited { cents: i64 },
+/// }
+///
+/// fn credited_from_1(mut event: Untyped) -> Untyped {
+///     event.rename("amount", "cents");
+///     event
 /// }
 ///
 /// let names: Vec<_> = AccountEvent::TYPES.iter().map(|one| one.name).collect();
@@ -39,6 +68,9 @@ use crate::store::{InvalidInput, Tags};
 pub trait Event: Sized + Send + Sync + 'static {
     /// The event types, in the order of the variants.
     const TYPES: &'static [EventType];
+
+    /// Stored names that are read and are no types any more.
+    const RETIRED: &'static [&'static str] = &[];
 
     /// The format in which new events are stored.
     type Codec: Codec;
@@ -55,6 +87,16 @@ pub trait Event: Sized + Send + Sync + 'static {
         Ok(Tags::NONE)
     }
 
+    /// Looks whether the event may be stored, by the function that
+    /// `#[event(check = ..)]` names. Nothing of its unit is stored if not.
+    ///
+    /// # Errors
+    ///
+    /// The reason, as a text.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Appends the encoded content to `out`.
     ///
     /// # Errors
@@ -62,13 +104,24 @@ pub trait Event: Sized + Send + Sync + 'static {
     /// [`CodecError`] when the content could not be read back.
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
 
-    /// Reads an event back.
+    /// Appends the content in the shape of an older version to `out`, by the
+    /// function that `downcast(..)` names: for consumers that know no newer
+    /// one. What this framework stores is always the current version.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] for a type or version that this enum does not have, and
-    /// for content of another shape.
-    fn decode(event: EncodedEvent<'_>) -> Result<Self, DecodeError>;
+    /// [`DowncastError`] when there is no such function.
+    fn encode_as(&self, version: SchemaVersion, out: &mut Vec<u8>) -> Result<(), DowncastError> {
+        encode_current(self, version, out)
+    }
+
+    /// Reads a stored event, taking it from an old version to the current one.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for a type or version that this enum does not have, for
+    /// content of another shape, and for a step between versions that fails.
+    fn decode(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError>;
 }
 
 /// One event as a struct of its own, as a variant of an enum can hold it;
@@ -91,32 +144,22 @@ pub trait EventStruct: Event + Serialize {
     }
 
     #[doc(hidden)]
-    fn read(event: EncodedEvent<'_>) -> Result<Self, DecodeError> {
-        Self::decode(event)
+    fn read(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
+        Self::decode(record)
+    }
+
+    #[doc(hidden)]
+    fn looked_at(&self) -> Result<(), String> {
+        self.check()
+    }
+
+    #[doc(hidden)]
+    fn write_as(&self, version: SchemaVersion, out: &mut Vec<u8>) -> Result<(), DowncastError> {
+        self.encode_as(version, out)
     }
 
     #[doc(hidden)]
     fn words(&self) -> Result<Tags, InvalidInput> {
         self.tags()
-    }
-}
-
-/// The stored identity of one kind of event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct EventType {
-    /// The stored name, such as `account.deposited`.
-    pub name: &'static str,
-    /// The version of the shape that this build writes.
-    pub version: SchemaVersion,
-    /// Where it is declared.
-    pub location: SourceLocation,
-}
-
-impl EventType {
-    /// For derives: an identity.
-    #[must_use]
-    pub const fn new(name: &'static str, version: u32, file: &'static str, line: u32) -> Self {
-        Self { name, version: SchemaVersion::new(version), location: SourceLocation { file, line } }
     }
 }

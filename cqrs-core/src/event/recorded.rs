@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{DecodeError, EncodedEvent, Event};
+use super::{DecodeError, Decoded, Event};
 use crate::aggregate::{AggregateId, InvalidId};
 use crate::store::RecordedEvent;
 
@@ -14,18 +14,26 @@ pub struct Recorded<E> {
 }
 
 impl<E: Event> Recorded<E> {
-    /// Decodes a record.
+    /// Decodes a record. What it has become, one event or several, shares the
+    /// record.
     ///
     /// # Errors
     ///
     /// As [`Event::decode`].
-    pub fn decode(record: RecordedEvent) -> Result<Self, DecodeError> {
-        let data = E::decode(EncodedEvent::of(&record))?;
-        Ok(Self { data, record })
+    #[inline]
+    pub fn decode(record: RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
+        Ok(match E::decode(&record)? {
+            Decoded::One(data) => Decoded::One(Self { data, record }),
+            others => others.map(|data| Self { data, record: record.clone() }),
+        })
     }
 }
 
 impl<E> Recorded<E> {
+    pub(crate) fn new(data: E, record: RecordedEvent) -> Self {
+        Self { data, record }
+    }
+
     /// The event.
     #[must_use]
     pub fn data(&self) -> &E {

@@ -10,7 +10,7 @@ use super::rows::KeptRows;
 use super::{Project, ProjectionError, ProjectionState, ProjectionStatus, WaitError};
 use crate::aggregate::panic_message;
 use crate::bus::CatchPanic;
-use crate::event::{Event, Recorded};
+use crate::event::{Decoded, Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
     Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Page, Pages,
@@ -107,7 +107,7 @@ impl<P: Project> Runner<P> {
             tasks: tasks.clone(),
             rows: KeptRows::new(),
             stretch: STRETCH,
-            query: EventQuery::types(P::Event::TYPES.iter().map(|one| one.name)),
+            query: EventQuery::types(stored_names::<P::Event>()),
             status,
             hurry: Arc::clone(&hurry),
         };
@@ -255,15 +255,27 @@ impl<P: Project> Runner<P> {
     }
 
     async fn take(&mut self, page: &Page) -> Result<(), ProjectionError> {
-        let Self { projection, rows, store, .. } = self;
+        let Self { projection, rows, store, services, .. } = self;
         let at = AtomicU64::new(0);
         let taken = async {
             for event in page.events() {
                 let position = event.position();
                 at.store(position.get(), Ordering::Relaxed);
-                let event = Recorded::<P::Event>::decode(event)
+                let decoded = P::Event::decode(&event)
                     .map_err(|source| ProjectionError::Decode { position, source })?;
-                projection.project(&event, &mut rows.open(store)).await?;
+                match decoded {
+                    Decoded::One(data) => {
+                        let event = Recorded::new(data, event);
+                        projection.project(&event, &mut rows.open(store)).await?;
+                    }
+                    Decoded::Many(many) => {
+                        for data in many {
+                            let event = Recorded::new(data, event.clone());
+                            projection.project(&event, &mut rows.open(store)).await?;
+                        }
+                    }
+                    Decoded::Skipped => services.skips.count(&event),
+                }
             }
             Ok(())
         };
@@ -328,6 +340,13 @@ impl<P: Project> Runner<P> {
             }
         }
     }
+}
+
+/// Every name under which events of an enum are stored.
+fn stored_names<E: Event>() -> impl Iterator<Item = &'static str> {
+    let formerly = E::TYPES.iter().flat_map(|one| one.formerly.iter().copied());
+    let retired = E::RETIRED.iter().copied();
+    E::TYPES.iter().map(|one| one.name).chain(formerly).chain(retired)
 }
 
 /// Where a cursor of this log stands.

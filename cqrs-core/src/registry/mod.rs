@@ -5,6 +5,7 @@
 //! linked. The application takes those of the modules that it lists; the
 //! same registrations can be handed over explicitly instead.
 
+mod events;
 mod module;
 mod problem;
 mod select;
@@ -13,13 +14,15 @@ pub use module::Module;
 pub use problem::{BuildError, Problem};
 pub(crate) use select::Selection;
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 
 use serde::Serialize;
 
 use crate::app::Wiring;
-use crate::event::EventType;
-use crate::message::SourceLocation;
+use crate::event::{DecodeError, Event, EventType};
+use crate::message::{Codec, CodecError, Encoding, SourceLocation};
+use crate::schema::Shape;
+use crate::store::RecordedEvent;
 
 /// One thing that a derive or an attribute has declared.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +74,79 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub enum Body {
     None,
-    Message { type_id: fn() -> TypeId },
-    Events { types: &'static [EventType] },
-    Handler { message: fn() -> TypeId, aggregate: Option<&'static str>, install: Install },
-    Projection { install: Install },
+    Message {
+        type_id: fn() -> TypeId,
+        shape: Option<&'static Shape>,
+    },
+    Events {
+        types: &'static [EventType],
+        retired: &'static [&'static str],
+        read: ReadAgain,
+    },
+    Aggregate {
+        types: &'static [EventType],
+        /// The version and shape of the state that it stores.
+        state: Option<(u32, &'static Shape)>,
+    },
+    Handler {
+        message: fn() -> TypeId,
+        aggregate: Option<&'static str>,
+        /// A boxed `Decider` of the aggregate.
+        decider: Option<fn() -> Box<dyn Any>>,
+        install: Install,
+    },
+    Projection {
+        types: &'static [EventType],
+        install: Install,
+    },
+}
+
+/// An event as this build stores it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// Its type.
+    pub event_type: &'static EventType,
+    /// The format of its content.
+    pub encoding: Encoding,
+    /// Its content.
+    pub payload: Vec<u8>,
+}
+
+/// Reads a stored event and writes what it has become, as this build stores
+/// it: what tests look at old events with.
+pub type ReadAgain = fn(&RecordedEvent) -> Result<Vec<Content>, ReadAgainError>;
+
+/// A stored event cannot be read, or what it has become cannot be stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadAgainError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// It cannot be stored.
+    #[error("event `{event_type}` cannot be stored")]
+    Encode {
+        /// The stored name of its type.
+        event_type: &'static str,
+        /// What the codec says.
+        source: CodecError,
+    },
+}
+
+/// For derives: the reader of an enum of events.
+#[doc(hidden)]
+pub fn read_again<E: Event>(record: &RecordedEvent) -> Result<Vec<Content>, ReadAgainError> {
+    let content = |event: E| {
+        let (event_type, encoding) = (event.event_type(), E::Codec::ENCODING);
+        let mut payload = Vec::new();
+        event.encode(&mut payload).map_err(|source| {
+            let event_type = event_type.name;
+            ReadAgainError::Encode { event_type, source }
+        })?;
+        Ok(Content { event_type, encoding, payload })
+    };
+    E::decode(record)?.into_iter().map(content).collect()
 }
 
 /// What puts a handler or projection into an application.
@@ -174,7 +246,7 @@ fn entries_of(registration: &Registration) -> Vec<Entry> {
     let Registration { kind, name, version, item, package, location, .. } = *registration;
     let entry = Entry { kind, name, version, aggregate: None, item, package, location };
     match registration.body {
-        Body::Events { types } => types
+        Body::Events { types, .. } => types
             .iter()
             .map(|one| Entry {
                 name: one.name,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::message::SourceLocation;
+use crate::message::{SchemaVersion, SourceLocation};
 
 /// An application that cannot be built: everything that is wrong with it.
 #[derive(Debug, Clone)]
@@ -54,6 +54,37 @@ pub enum Problem {
         first: SourceLocation,
         /// The other.
         second: SourceLocation,
+    },
+    /// An event type cannot be read from one of its versions.
+    BrokenChain {
+        /// Its stored name.
+        name: &'static str,
+        /// The version that no upcaster starts from.
+        version: SchemaVersion,
+        /// Where it is declared.
+        location: SourceLocation,
+    },
+    /// Something takes an event at a version that is not the current one.
+    StaleVersion {
+        /// The event type's stored name.
+        name: &'static str,
+        /// The version that it is taken at.
+        version: SchemaVersion,
+        /// Where that is declared.
+        location: SourceLocation,
+        /// The current version.
+        current: SchemaVersion,
+        /// Where the current version is declared.
+        current_location: SourceLocation,
+    },
+    /// The events of an aggregate hold one that is the framework's own.
+    ReservedEvent {
+        /// The event type's stored name.
+        name: &'static str,
+        /// The aggregate.
+        aggregate: &'static str,
+        /// Where that is declared.
+        location: SourceLocation,
     },
     /// A handler asks for something that was not provided.
     MissingDependency {
@@ -119,6 +150,21 @@ impl fmt::Display for Problem {
                 f,
                 "two {kind} are named `{name}`: {first} and {second}; give one of them another \
                  name by its attribute"
+            ),
+            Self::BrokenChain { name, version, location } => write!(
+                f,
+                "event `{name}` ({location}) has no upcaster from version {version}: add \
+                 `upcast({version} => function)`"
+            ),
+            Self::StaleVersion { name, version, location, current, current_location } => write!(
+                f,
+                "event `{name}` is taken at version {version} ({location}), and is at version \
+                 {current} now ({current_location}): take that one"
+            ),
+            Self::ReservedEvent { name, aggregate, location } => write!(
+                f,
+                "the events of aggregate `{aggregate}` ({location}) hold `{name}`, which the \
+                 framework itself records in its stream: remove it there"
             ),
             Self::MissingDependency { dependency, handler, location } => write!(
                 f,

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::events::check_events;
 use super::{Body, Kind, Module, Problem, Registration, linked};
 use crate::message::SourceLocation;
 
@@ -28,6 +29,7 @@ impl Selection {
         let missing = expected.iter().filter(|package| !packages.contains(package.as_str()));
         problems.extend(missing.map(|package| Problem::MissingCrate { package: package.clone() }));
         check_names(&registrations, &mut problems);
+        check_events(&registrations, &mut problems);
         check_handlers(&registrations, &mut problems);
         Self { registrations, problems }
     }
@@ -60,25 +62,20 @@ fn in_modules(
     chosen
 }
 
-/// Names must be unique among commands, queries, event types, aggregates and
-/// projections.
+/// Names must be unique among commands, queries, aggregates and projections.
 fn check_names(registrations: &[Registration], problems: &mut Vec<Problem>) {
     let mut seen: BTreeMap<(&'static str, &'static str), SourceLocation> = BTreeMap::new();
-    let mut see = |kind, name, location: SourceLocation| {
-        if let Some(first) = seen.insert((kind, name), location) {
-            problems.push(Problem::DuplicateName { kind, name, first, second: location });
-        }
-    };
     for one in registrations {
-        match (one.kind, one.body) {
-            (Kind::Command, _) => see("commands", one.name, one.location),
-            (Kind::Query, _) => see("queries", one.name, one.location),
-            (Kind::Aggregate, _) => see("aggregates", one.name, one.location),
-            (Kind::Projection, _) => see("projections", one.name, one.location),
-            (_, Body::Events { types }) => {
-                types.iter().for_each(|event| see("events", event.name, event.location));
-            }
-            _ => {}
+        let kind = match one.kind {
+            Kind::Command => "commands",
+            Kind::Query => "queries",
+            Kind::Aggregate => "aggregates",
+            Kind::Projection => "projections",
+            _ => continue,
+        };
+        if let Some(first) = seen.insert((kind, one.name), one.location) {
+            let (name, second) = (one.name, one.location);
+            problems.push(Problem::DuplicateName { kind, name, first, second });
         }
     }
 }
@@ -94,7 +91,7 @@ fn check_handlers(registrations: &[Registration], problems: &mut Vec<Problem>) {
         }
     }
     for one in registrations {
-        let Body::Message { type_id } = one.body else { continue };
+        let Body::Message { type_id, .. } = one.body else { continue };
         if !handlers.contains_key(&type_id()) {
             let (name, location) = (one.name, one.location);
             problems.push(Problem::MissingHandler { name, location });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Clock, Random, Spawner, SystemClock, SystemRandom, TokioSpawner};
+use crate::event::Skips;
 use crate::message::{IdGenerator, Timestamp, UuidV7};
 
 /// Clock, identifiers, randomness and task spawner of one application.
@@ -20,6 +21,8 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// Tasks.
     pub spawner: Arc<dyn Spawner>,
+    /// What was read and skipped.
+    pub(crate) skips: Arc<Skips>,
 }
 
 impl Services {
@@ -40,6 +43,7 @@ impl Default for Services {
             ids: Arc::new(UuidV7::new()),
             random: Arc::new(SystemRandom::new()),
             spawner: Arc::new(TokioSpawner),
+            skips: Arc::default(),
         }
     }
 }

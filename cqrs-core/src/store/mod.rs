@@ -55,7 +55,7 @@ pub use read::{
     StreamVersion,
 };
 pub use recorded::RecordedEvent;
-pub use snapshot::{Shape, Snapshot};
+pub use snapshot::{Snapshot, StateShape};
 pub use unit_of_work::{
     Checkpoint, CheckpointAdvance, Epoch, ExpectedVersion, Lineage, Operation, QueryGuard,
     StreamAppend, TableWrite, UnitOfWork,

@@ -8,7 +8,7 @@ use crate::message::{Encoding, Timestamp};
 /// What a snapshot's bytes are: the aggregate's snapshot version and a
 /// fingerprint of its shape. A snapshot of another shape is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shape {
+pub struct StateShape {
     /// The version that the user raises when `apply` changes its meaning.
     pub version: u32,
     /// A fingerprint that the derive computes over the fields.
@@ -21,7 +21,7 @@ pub struct Shape {
 pub struct Snapshot {
     stream: StreamId,
     version: StreamVersion,
-    shape: Shape,
+    shape: StateShape,
     encoding: Encoding,
     data: Bytes,
     taken_at: Timestamp,
@@ -33,7 +33,7 @@ impl Snapshot {
     pub fn new(
         stream: StreamId,
         version: StreamVersion,
-        shape: Shape,
+        shape: StateShape,
         encoding: Encoding,
         data: Bytes,
         taken_at: Timestamp,
@@ -55,7 +55,7 @@ impl Snapshot {
 
     /// What the bytes are.
     #[must_use]
-    pub fn shape(&self) -> Shape {
+    pub fn shape(&self) -> StateShape {
         self.shape
     }
 

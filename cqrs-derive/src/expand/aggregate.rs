@@ -10,6 +10,7 @@ use crate::case::{snake, unraw};
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::shadow;
+use crate::shape::Shapes;
 
 const KEYS: &Keys = &[
     ("id", Form::Type),
@@ -75,7 +76,7 @@ fn expand(
     let generics = if state.is_empty() {
         input.generics.clone()
     } else {
-        shadow::with_bounds(&input.generics, &shadow::storable(&private))
+        shadow::with_bounds(&input.generics, &shadow::persisted(&private))
     };
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let aggregate = quote! {
@@ -99,7 +100,13 @@ fn expand(
 fn register(ident: &syn::Ident, name: &str, krate: &Krate) -> TokenStream {
     let private = krate.private();
     let (item, span) = (unraw(ident), ident.span());
-    let (name, version, body) = (quote!(#name), quote!(0), quote!(#private::Body::None));
+    let body = quote! {
+        #private::Body::Aggregate {
+            types: #private::events_of::<#ident>(),
+            state: #private::state_of::<#ident>(),
+        }
+    };
+    let (name, version) = (quote!(#name), quote!(0));
     let literal = registration::literal("Aggregate", &name, &version, &item, &body, span, krate);
     let applies = quote_spanned!(span=> #private::applies::<#ident>);
     let register = registration::register(&ident.to_token_stream(), &literal, krate);
@@ -124,32 +131,15 @@ fn state(
     let (private, ident) = (krate.private(), &input.ident);
     let DeriveInput { attrs, generics, .. } = input;
     let shadow = shadow::for_struct(ident, attrs, generics, fields, krate);
-    let fingerprint = fingerprint(fields);
+    let shape = Shapes::new(krate, Some(ident)).of_message(input, fields, ctxt);
     let state = quote! {
         const STATE: ::core::option::Option<#private::StateCodec<Self>> =
-            ::core::option::Option::Some(#private::StateCodec {
-                shape: #private::Shape { version: #version, fingerprint: #fingerprint },
-                encode: <#private::Json as #private::Codec>::encode::<Self>,
-                decode: #private::decode_json::<Self>,
-            });
+            ::core::option::Option::Some(#private::StateCodec::new(
+                #version,
+                const { #shape },
+                <#private::Json as #private::Codec>::encode::<Self>,
+                #private::decode_json::<Self>,
+            ));
     };
     (shadow, state)
-}
-
-/// FNV-1a (Fowler, Noll, Vo) over the names, types and serde attributes of
-/// the fields.
-fn fingerprint(fields: &Fields) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for field in fields {
-        let name = field.ident.as_ref().map(unraw).unwrap_or_default();
-        let ty = field.ty.to_token_stream().to_string();
-        let attrs: String = shadow::serde_attrs(&field.attrs)
-            .iter()
-            .map(|attr| attr.to_token_stream().to_string())
-            .collect();
-        for byte in format!("{name}:{ty}{attrs};").bytes().filter(|byte| *byte != b' ') {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash
 }

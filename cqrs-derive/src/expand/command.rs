@@ -11,6 +11,7 @@ use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::shadow;
+use crate::shape::Shapes;
 
 const KEYS: &Keys = &[
     ("name", Form::Text),
@@ -57,7 +58,9 @@ fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> T
             const VERSION: #private::SchemaVersion = #private::SchemaVersion::new(#version);
         },
     );
-    let register = message.register("Command", &name, version);
+    let is_generic = !input.generics.params.is_empty();
+    let shape = (!is_generic).then(|| Shapes::new(krate, None).of_message(input, fields, ctxt));
+    let register = message.register("Command", &name, version, shape);
     quote!(#serde #validate #command #register)
 }
 
@@ -96,13 +99,23 @@ impl Message<'_> {
     }
 
     /// Generic messages have no one instance that could register itself.
-    pub(super) fn register(&self, kind: &str, name: &str, version: u32) -> TokenStream {
+    pub(super) fn register(
+        &self,
+        kind: &str,
+        name: &str,
+        version: u32,
+        shape: Option<TokenStream>,
+    ) -> TokenStream {
         if !self.input.generics.params.is_empty() {
             return TokenStream::new();
         }
         let (private, ident) = (self.krate.private(), &self.input.ident);
+        let shape = match shape {
+            Some(shape) => quote!(::core::option::Option::Some(const { #shape })),
+            None => quote!(::core::option::Option::None),
+        };
         let body = quote! {
-            #private::Body::Message { type_id: ::core::any::TypeId::of::<#ident> }
+            #private::Body::Message { type_id: ::core::any::TypeId::of::<#ident>, shape: #shape }
         };
         let (item, span) = (unraw(ident), ident.span());
         let (name, version) = (quote!(#name), quote!(#version));

@@ -229,10 +229,12 @@ impl<'a> Decision<'a> {
         let install = quote_spanned! {command.span()=>
             #wiring.decision::<#aggregate, #command>()
         };
+        let decider = quote_spanned!(command.span()=> #private::decider::<#aggregate, #command>);
         let body = quote! {
             #private::Body::Handler {
                 message: ::core::any::TypeId::of::<#command>,
                 aggregate: ::core::option::Option::Some(<#aggregate as #private::Aggregate>::NAME),
+                decider: ::core::option::Option::Some(#decider),
                 install: {
                     fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
                     __install

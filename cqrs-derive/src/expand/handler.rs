@@ -126,6 +126,7 @@ impl Parts<'_> {
             #private::Body::Handler {
                 message: ::core::any::TypeId::of::<#message>,
                 aggregate: ::core::option::Option::None,
+                decider: ::core::option::Option::None,
                 install: {
                     fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
                     __install

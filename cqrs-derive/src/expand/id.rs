@@ -180,6 +180,10 @@ fn keys(name: &syn::Ident, inner: &Type, text: &str, private: &TokenStream) -> T
             }
         }
         #[automatically_derived]
+        impl #private::Schema for #name {
+            const SHAPE: &'static #private::Shape = <#inner as #private::Schema>::SHAPE;
+        }
+        #[automatically_derived]
         impl #private::TableKey for #name {
             fn encode_key(&self, out: &mut #private::std::vec::Vec<u8>) {
                 <#inner as #private::TableKey>::encode_key(&self.0, out);
@@ -243,6 +247,13 @@ fn stub(input: &DeriveInput, krate: &Krate) -> TokenStream {
             quote! {
                 type Err = #private::InvalidId;
                 fn from_str(_: &str) -> ::core::result::Result<Self, Self::Err> #nothing
+            },
+        ),
+        implement(
+            quote!(#private::Schema),
+            quote! {
+                const SHAPE: &'static #private::Shape =
+                    &#private::Shape::Scalar(#private::Scalar::Unit);
             },
         ),
         implement(

@@ -12,6 +12,7 @@ pub(crate) mod projection;
 pub(crate) mod query;
 pub(crate) mod registration;
 pub(crate) mod rejection;
+pub(crate) mod schema;
 pub(crate) mod service;
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ fn register(ident: &Ident, name: &str, version: u32, krate: &Krate) -> TokenStre
     let install = quote_spanned!(ident.span()=> #wiring.projection::<#ident>());
     let body = quote! {
         #private::Body::Projection {
+            types: #private::events_into::<#ident>(),
             install: { fn __install(#wiring: &mut #private::Wiring<'_>) { #install } __install }
         }
     };

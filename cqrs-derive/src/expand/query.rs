@@ -60,6 +60,6 @@ fn expand(
             type Output = #output;
         },
     );
-    let register = message.register("Query", &name, version);
+    let register = message.register("Query", &name, version, None);
     quote!(#serde #validate #query #register)
 }

@@ -4,7 +4,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 
 use super::{
-    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, service,
+    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, schema,
+    service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -18,6 +19,8 @@ const DERIVES: &[Derive] = &[
     id::derive,
     projection::derive,
     rejection::derive,
+    schema::derive,
+    schema::derive_value,
 ];
 
 const ATTRIBUTES: &[Attribute] =
@@ -48,6 +51,22 @@ const WORDS: &[&str] = &[
     "projection",
     "check",
     "serde",
+    "schema",
+    "upcast",
+    "downcast",
+    "formerly",
+    "retired",
+    "unknown",
+    "first",
+    "opaque",
+    "sample",
+    "as",
+    "rename",
+    "rename_all",
+    "alias",
+    "default",
+    "flatten",
+    "with",
     "doc",
     "cfg",
     "apply",
@@ -82,8 +101,19 @@ const WORDS: &[&str] = &[
 ];
 const MARKS: &[&str] =
     &["=", ",", ";", ":", "::", "&", "<", ">", "#", "->", "=>", "|", "'a", "+", "_", "!"];
-const LITERALS: &[&str] =
-    &["1", "0", "\"a b\"", "\"account.opened\"", "1.5", "'c'", "99999999999", "b\"x\""];
+const LITERALS: &[&str] = &[
+    "1",
+    "0",
+    "2",
+    "\"camelCase\"",
+    "\"skip\"",
+    "\"a b\"",
+    "\"account.opened\"",
+    "1.5",
+    "'c'",
+    "99999999999",
+    "b\"x\"",
+];
 
 fn any_tokens() -> BoxedStrategy<String> {
     let leaf = prop_oneof![
@@ -114,6 +144,7 @@ fn any_item() -> BoxedStrategy<String> {
                 "id",
                 "projection",
                 "check",
+                "schema",
                 "serde",
                 "doc",
             ][..],

@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 
 use super::{
-    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, service,
+    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, schema,
+    service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -75,12 +76,72 @@ fn events() {
     let input = r#"
 pub enum AccountEvent {
     Opened { #[event(tag)] owner: String },
-    #[event(name = "account.credited", version = 3)]
+    #[event(name = "account.credited")]
     Deposited { #[serde(default)] cents: i64 },
     Withdrawn(Withdrawn),
     Closed,
 }"#;
     derived("event_enum", event::derive, input);
+}
+
+#[test]
+fn events_with_a_past() {
+    let input = r#"
+#[event(retired("account.frozen", "account.moved" => split), unknown = "skip", check = sound)]
+enum AccountEvent {
+    #[event(version = 4, first = 2, formerly("account.paid"))]
+    #[event(upcast(2 => from_2, 3 as DepositedV3), downcast(3 => to_3))]
+    Deposited { cents: i64 },
+}"#;
+    derived("event_versions", event::derive, input);
+}
+
+#[test]
+fn events_whose_past_has_gaps() {
+    let input = r#"
+#[event(unknown = "drop", retired(account))]
+enum AccountEvent {
+    #[event(version = 3, upcast(1 => a, 1 => b, 7 => c, 2 -> d))]
+    Deposited { cents: i64 },
+    #[event(unknown)]
+    Other,
+}"#;
+    derived("event_version_mistakes", event::derive, input);
+}
+
+#[test]
+fn a_shape() {
+    let input = r#"
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Node<T> {
+    #[serde(alias = "label", default)]
+    name: String,
+    #[serde(skip)]
+    cache: u8,
+    #[serde(flatten)]
+    rest: T,
+    child_nodes: Vec<Box<Node<T>>>,
+    #[schema(opaque = "a decimal", sample = "\"1.50\"")]
+    price: Decimal,
+    #[serde(with = "hex")]
+    #[schema(as = String)]
+    key: Vec<u8>,
+}"#;
+    derived("schema", schema::derive, input);
+}
+
+#[test]
+fn a_value() {
+    let input = r#"
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Payment { Cash, Card { number: String }, #[serde(other)] Unknown }"#;
+    derived("value", schema::derive_value, input);
+}
+
+#[test]
+fn a_value_whose_shape_is_hidden() {
+    let input = "#[serde(try_from = \"String\", into = \"String\")] struct Day { year: u16 }";
+    derived("value_mistake", schema::derive_value, input);
 }
 
 #[test]

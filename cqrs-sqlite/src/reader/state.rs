@@ -7,7 +7,7 @@ use cqrs_core::OperationId;
 use cqrs_core::message::{Encoding, Timestamp};
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitToken, Cursor, Direction, Epoch, LogId, Position,
-    Shape, Snapshot, StreamId, StreamVersion, TableName,
+    Snapshot, StateShape, StreamId, StreamVersion, TableName,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -114,7 +114,7 @@ pub(crate) fn snapshot(session: &mut Session, stream: &StreamId) -> Outcome<Opti
     let name = (stream.tenant().as_str(), stream.category().as_str(), stream.key());
     let found = session.connection.prepare_cached(sql::SNAPSHOT)?.query_row(name, |row| {
         let shape =
-            Shape { version: row.get(1)?, fingerprint: row.get::<_, i64>(2)?.cast_unsigned() };
+            StateShape { version: row.get(1)?, fingerprint: row.get::<_, i64>(2)?.cast_unsigned() };
         Ok(Snapshot::new(
             stream.clone(),
             StreamVersion::new(row.get::<_, i64>(0)?.cast_unsigned()),

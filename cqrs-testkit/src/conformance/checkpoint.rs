@@ -1,8 +1,8 @@
 //! Checkpoints move only for the worker that claimed them last.
 
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, CommitError, Cursor, Epoch, ExpectedVersion, Position, Shape,
-    Snapshot, TableName, UnitOfWork,
+    Checkpoint, CheckpointName, CommitError, Cursor, Epoch, ExpectedVersion, Position, Snapshot,
+    StateShape, TableName, UnitOfWork,
 };
 
 use super::bench::{Bench, NOW, at, stream};
@@ -72,7 +72,7 @@ pub(super) async fn an_advance_to_none_sends_it_back_to_the_beginning(bench: Ben
 
 /// A unit of everything under an epoch.
 async fn everything(bench: &Bench, epoch: Epoch) -> UnitOfWork {
-    let shape = Shape { version: 1, fingerprint: 1 };
+    let shape = StateShape { version: 1, fingerprint: 1 };
     let encoding = cqrs_core::message::Encoding::JSON;
     let work = bench.unit().append(stream("a"), ExpectedVersion::Any, bench.events(1));
     let to = Some(cursor(bench, 9).await);

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use cqrs_core::Timestamp;
 use cqrs_core::store::{
-    CheckpointName, CommitError, Cursor, ExpectedVersion, Operation, Position, Shape, Snapshot,
-    TableName, UnitOfWork,
+    CheckpointName, CommitError, Cursor, ExpectedVersion, Operation, Position, Snapshot,
+    StateShape, TableName, UnitOfWork,
 };
 
 use super::bench::{Bench, NOW, at, stream};
@@ -67,7 +67,8 @@ pub(super) async fn a_reopened_log_has_its_rows_snapshots_and_checkpoints(bench:
     let (rows, reader) = (TableName::named("rows"), CheckpointName::named("reader"));
     let claimed = bench.claim(&reader).await;
     let to = Cursor { log: bench.log_id().await, position: Position::new(5) };
-    let (shape, json) = (Shape { version: 3, fingerprint: 9 }, cqrs_core::message::Encoding::JSON);
+    let (shape, json) =
+        (StateShape { version: 3, fingerprint: 9 }, cqrs_core::message::Encoding::JSON);
     let snapshot = Snapshot::new(stream("a"), at(4), shape, json, "state".into(), NOW);
     let work = bench.unit().put(rows.clone(), "k", "v").save(snapshot.clone());
     bench.commit(work.advance_checkpoint(reader.clone(), claimed.epoch, Some(to))).await;

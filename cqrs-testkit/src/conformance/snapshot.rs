@@ -2,13 +2,15 @@
 
 use cqrs_core::Timestamp;
 use cqrs_core::message::Encoding;
-use cqrs_core::store::{CommitError, ExpectedVersion, Shape, Snapshot, StreamId, StreamVersion};
+use cqrs_core::store::{
+    CommitError, ExpectedVersion, Snapshot, StateShape, StreamId, StreamVersion,
+};
 
 use super::bench::{Bench, NOW, at, stream, tenants_stream};
 
-const SHAPE: Shape = Shape { version: 1, fingerprint: 7 };
+const SHAPE: StateShape = StateShape { version: 1, fingerprint: 7 };
 
-fn taken(key: &StreamId, version: u64, shape: Shape, data: &'static str) -> Snapshot {
+fn taken(key: &StreamId, version: u64, shape: StateShape, data: &'static str) -> Snapshot {
     Snapshot::new(key.clone(), at(version), shape, Encoding::JSON, data.into(), NOW)
 }
 
@@ -33,9 +35,9 @@ pub(super) async fn the_latest_of_three_is_returned(bench: Bench) {
 
 pub(super) async fn every_field_is_kept(bench: Bench) {
     let shapes = [
-        Shape { version: u32::MAX, fingerprint: u64::MAX },
-        Shape { version: 0, fingerprint: 0 },
-        Shape { version: 1 << 31, fingerprint: 1 << 63 },
+        StateShape { version: u32::MAX, fingerprint: u64::MAX },
+        StateShape { version: 0, fingerprint: 0 },
+        StateShape { version: 1 << 31, fingerprint: 1 << 63 },
     ];
     let times = [Timestamp::MAX, Timestamp::MIN, Timestamp::EPOCH];
     for (n, (shape, taken_at)) in shapes.into_iter().zip(times).enumerate() {
@@ -63,7 +65,8 @@ pub(super) async fn an_older_one_does_not_replace_a_newer_one(bench: Bench) {
 
 pub(super) async fn one_of_another_shape_replaces_even_a_newer_one(bench: Bench) {
     let key = stream("a");
-    let others = [Shape { version: 2, fingerprint: 7 }, Shape { version: 2, fingerprint: 8 }];
+    let others =
+        [StateShape { version: 2, fingerprint: 7 }, StateShape { version: 2, fingerprint: 8 }];
     save(&bench, taken(&key, 9, SHAPE, "old shape")).await;
     for (shape, version) in others.into_iter().zip([4, 2]) {
         save(&bench, taken(&key, version, shape, "new shape")).await;

@@ -2,7 +2,7 @@
 
 use cqrs_core::store::{
     CheckpointName, CommitError, Cursor, Epoch, EventQuery, EventStore, ExpectedVersion,
-    InvalidInput, Lineage, Operation, Position, Shape, Snapshot, TableName, UnitOfWork,
+    InvalidInput, Lineage, Operation, Position, Snapshot, StateShape, TableName, UnitOfWork,
 };
 
 use super::bench::{Bench, NOW, at, stream};
@@ -21,7 +21,8 @@ async fn prepared(bench: &Bench) -> UnitOfWork {
 }
 
 async fn everything(bench: &Bench, unit: UnitOfWork, epoch: Epoch) -> UnitOfWork {
-    let (shape, json) = (Shape { version: 1, fingerprint: 1 }, cqrs_core::message::Encoding::JSON);
+    let (shape, json) =
+        (StateShape { version: 1, fingerprint: 1 }, cqrs_core::message::Encoding::JSON);
     let to = Cursor { log: bench.log_id().await, position: Position::new(1) };
     unit.append(stream("a"), ExpectedVersion::NoStream, bench.events(2))
         .append(stream("b"), ExpectedVersion::NoStream, bench.events(1))

@@ -12,7 +12,7 @@ use cqrs_core::store::memory::MemoryStore;
 use cqrs_core::store::{EventStore, Position, ReadRequest, RecordedEvent};
 
 use super::diff;
-use super::given::report;
+use crate::report::report;
 use crate::{ManualClock, SequentialIds};
 
 /// How long a projection may take before a test fails; virtual time does not
@@ -168,10 +168,9 @@ impl<V: Debug, E: std::error::Error + 'static> AppOutcome<V, E> {
     {
         let expected: Vec<Ev> = expected.into_iter().collect();
         let decode = |event: &RecordedEvent| {
-            let encoded = cqrs_core::event::EncodedEvent::of(event);
-            Ev::decode(encoded).unwrap_or_else(|error| panic!("{event:?}: {}", report(&error)))
+            Ev::decode(event).unwrap_or_else(|error| panic!("{event:?}: {}", report(&error)))
         };
-        let actual: Vec<Ev> = self.recorded.iter().map(decode).collect();
+        let actual: Vec<Ev> = self.recorded.iter().flat_map(decode).collect();
         let executed = self.then_accepted();
         if actual != expected {
             panic!("other events than expected:\n{}", diff::events(&expected, &actual));

@@ -3,10 +3,12 @@
 use cqrs_core::Timestamp;
 use cqrs_core::aggregate::{Apply, Decides};
 use cqrs_core::command::Command;
-use cqrs_core::event::{EncodedEvent, Event};
+use cqrs_core::event::Event;
 use cqrs_core::message::{ActorId, Codec, Encoding, MessageId, Metadata, SchemaVersion, TenantId};
 
 use super::Outcome;
+use crate::record::recorded;
+use crate::report::report;
 
 /// A history that a command is about to meet.
 #[must_use = "a scenario shows nothing until `.when(..)` and a `.then_..(..)`"]
@@ -49,15 +51,10 @@ impl<A: Apply> Given<A> {
         version: u32,
         payload: &serde_json::Value,
     ) -> Self {
-        let payload = payload.to_string();
-        let encoded = EncodedEvent {
-            event_type,
-            schema_version: SchemaVersion::new(version),
-            encoding: &Encoding::JSON,
-            payload: payload.as_bytes(),
-        };
-        match A::Event::decode(encoded) {
-            Ok(event) => self.state.apply(&event),
+        let version = SchemaVersion::new(version);
+        let payload = payload.to_string().into_bytes();
+        match A::Event::decode(&recorded(event_type, version, Encoding::JSON, payload)) {
+            Ok(events) => events.into_iter().for_each(|event| self.state.apply(&event)),
             Err(error) => panic!("given `{event_type}` version {version}: {}", report(&error)),
         }
         self
@@ -142,24 +139,10 @@ pub(super) fn through_codec<E: Event>(event: &E) -> E {
     if let Err(error) = event.encode(&mut payload) {
         panic!("event `{}` cannot be stored: {error}", event_type.name);
     }
-    let encoded = EncodedEvent {
-        event_type: event_type.name,
-        schema_version: event_type.version,
-        encoding: &E::Codec::ENCODING,
-        payload: &payload,
-    };
-    E::decode(encoded).unwrap_or_else(|error| {
+    let record = recorded(event_type.name, event_type.version, E::Codec::ENCODING, payload);
+    let decoded = E::decode(&record).unwrap_or_else(|error| {
         panic!("event `{}` cannot be read back: {}", event_type.name, report(&error))
-    })
-}
-
-/// An error with its causes.
-pub(super) fn report(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+    });
+    let one = decoded.one();
+    one.unwrap_or_else(|| panic!("event `{}` is read back as none or several", event_type.name))
 }

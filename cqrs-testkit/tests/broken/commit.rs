@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use cqrs_core::Timestamp;
 use cqrs_core::message::Encoding;
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitError, EventStore, ExpectedVersion, Operation, Shape,
-    Snapshot, StreamId, StreamVersion, UnitOfWork,
+    Checkpoint, CheckpointName, Commit, CommitError, EventStore, ExpectedVersion, Operation,
+    Snapshot, StateShape, StreamId, StreamVersion, UnitOfWork,
 };
 use tokio::task::yield_now;
 
@@ -225,7 +225,7 @@ pub(crate) async fn claim(
 }
 
 pub(crate) fn made_up_snapshot(stream: &StreamId) -> Snapshot {
-    let (shape, json) = (Shape { version: 0, fingerprint: 0 }, Encoding::JSON);
+    let (shape, json) = (StateShape { version: 0, fingerprint: 0 }, Encoding::JSON);
     let version = StreamVersion::NONE;
     Snapshot::new(stream.clone(), version, shape, json, bytes::Bytes::new(), Timestamp::EPOCH)
 }

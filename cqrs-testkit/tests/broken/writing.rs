@@ -1,8 +1,8 @@
 //! Faults in what is written.
 
 use cqrs_core::store::{
-    Epoch, EventQuery, EventStore, EventTypeName, ExpectedVersion, Operation, Position, Shape,
-    Snapshot, StreamId, Tag, memory::MemoryStore,
+    Epoch, EventQuery, EventStore, EventTypeName, ExpectedVersion, Operation, Position, Snapshot,
+    StateShape, StreamId, Tag, memory::MemoryStore,
 };
 use cqrs_core::{TenantId, Timestamp};
 
@@ -129,7 +129,7 @@ fn change_snapshots(fault: Fault, unit: &mut Unit, store: &MemoryStore) {
             Fault::KeepsSnapshotsOfOldShapes if newer => continue,
             // A snapshot of another shape in between makes room.
             Fault::LetsOlderSnapshotsReplace => {
-                let shape = Shape { version: 999, fingerprint: 999 };
+                let shape = StateShape { version: 999, fingerprint: 999 };
                 unit.snapshots.push(with(&snapshot, snapshot.stream().clone(), shape, None));
             }
             _ => {}
@@ -148,7 +148,7 @@ fn change_snapshots(fault: Fault, unit: &mut Unit, store: &MemoryStore) {
 pub(crate) fn with(
     snapshot: &Snapshot,
     stream: StreamId,
-    shape: Shape,
+    shape: StateShape,
     taken_at: Option<Timestamp>,
 ) -> Snapshot {
     let (version, encoding) = (snapshot.version(), snapshot.encoding().clone());

@@ -2,8 +2,8 @@
 
 use cqrs_core::message::Encoding;
 use cqrs_core::store::{
-    CommitError, EventStore, ExpectedVersion, InvalidInput, NewEvent, Shape, Snapshot, TableName,
-    UnitOfWork,
+    CommitError, EventStore, ExpectedVersion, InvalidInput, NewEvent, Snapshot, StateShape,
+    TableName, UnitOfWork,
 };
 
 use crate::conformance::bench::{Bench, NOW, at, stream, tag};
@@ -87,7 +87,7 @@ pub(in crate::conformance) async fn row_keys_up_to_the_limit_are_accepted(bench:
 pub(in crate::conformance) async fn snapshots_up_to_the_limit_are_accepted(bench: Bench) {
     let limit = bench.store().limits().snapshot_bytes;
     let sized = |bytes, version| {
-        let (shape, json) = (Shape { version: 1, fingerprint: 1 }, Encoding::JSON);
+        let (shape, json) = (StateShape { version: 1, fingerprint: 1 }, Encoding::JSON);
         Snapshot::new(stream("a"), at(version), shape, json, vec![b's'; bytes].into(), NOW)
     };
     bench.commit(bench.unit().save(sized(limit, 1))).await;

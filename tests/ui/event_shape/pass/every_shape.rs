@@ -1,7 +1,7 @@
 use cqrs_core::prelude::*;
 
 #[derive(Event)]
-#[event(name = "account.deposited", version = 2)]
+#[event(name = "account.deposited", version = 2, first = 2)]
 struct Deposited {
     #[event(tag)]
     account: String,
@@ -35,7 +35,7 @@ enum AccountEvent {
         note: Option<String>,
     },
     Deposited(Deposited),
-    #[event(name = "account.gone", version = 3)]
+    #[event(name = "account.gone", version = 3, first = 3)]
     Closed,
     Renamed {},
 }

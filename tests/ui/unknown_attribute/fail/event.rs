@@ -3,7 +3,7 @@ use cqrs_core::prelude::*;
 #[derive(Event)]
 #[event(prefx = "account")]
 enum AccountEvent {
-    #[event(nmae = "account.paid", version = 2)]
+    #[event(nmae = "account.paid", version = 1)]
     Paid {
         #[event(tga)]
         customer: String,

@@ -1,0 +1,51 @@
+//! Shapes of what is stored, as data: described by derives, kept in a lock
+//! file, compared, exported.
+//!
+//! Everything that an event or a snapshot holds implements [`Schema`], so that
+//! a change however deep is seen where the event is declared. A file
+//! `schema.lock` beside the package's manifest records the shape of every
+//! version; while it is there, an event whose shape differs from the recorded
+//! one does not compile. See
+//! [`cqrs_testkit::schema_lock!`](../../cqrs_testkit/macro.schema_lock.html)
+//! for the test that keeps the file and says what a change breaks.
+
+mod foreign;
+mod json;
+mod locked;
+mod own;
+
+pub use cqrs_schema::{
+    Change, Comparison, Compatibility, Effect, Entry, EntryKind, FILE_NAME, Field, LockError,
+    LockFile, MODE_VARIABLE, Presence, Scalar, Shape, ShapeError, Tagging, Text, Variant, compare,
+    fingerprint, parse, render, upcaster,
+};
+pub use json::json_schema;
+pub use locked::{Locked, RecordedField};
+
+/// That the stored shape of a type is known.
+///
+/// ```
+/// use cqrs_core::schema::{Schema, render};
+///
+/// #[derive(cqrs_core::Value)]
+/// struct Money {
+///     cents: i64,
+///     currency: String,
+/// }
+///
+/// assert_eq!(render(<Option<Money>>::SHAPE, 0), "\
+/// is: optional struct
+///   cents: i64
+///   currency: text
+/// ");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the stored shape of `{Self}` is not known",
+    label = "`{Self}` has no schema",
+    note = "add `#[derive(Value)]` to `{Self}`, or `#[derive(Schema)]` beside serde's derives",
+    note = "for a type of another crate, put `#[schema(opaque = \"what it looks like\")]` on the field"
+)]
+pub trait Schema {
+    /// What a value looks like when it is stored.
+    const SHAPE: &'static Shape;
+}

@@ -1,0 +1,59 @@
+//! Recording what has changed.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use cqrs_core::schema::{FILE_NAME, LockFile};
+
+use super::stored::Stored;
+use super::{Finding, Mode, Samples, say};
+
+/// Records what may be recorded, and fails with the rest.
+pub(super) fn accept(
+    stored: &Stored,
+    lock: &mut LockFile,
+    samples: &mut Samples,
+    found: &[Finding],
+    folder: &Path,
+    mode: Mode,
+) {
+    let (mut done, mut left) = (String::new(), String::new());
+    let replace = mode == Mode::Replace;
+    for finding in found {
+        let entry = if replace { finding.replaceable() } else { finding.acceptable() };
+        let into = match (entry, finding) {
+            (Some(entry), _) => {
+                lock.insert(entry.clone());
+                &mut done
+            }
+            (None, Finding::Gone { entry }) if replace => {
+                let versions: Vec<u32> = lock
+                    .entries()
+                    .filter(|one| one.kind == entry.kind && one.name == entry.name)
+                    .map(|one| one.version)
+                    .collect();
+                for version in versions {
+                    lock.remove(entry.kind, &entry.name, version);
+                }
+                &mut done
+            }
+            (None, Finding::Backwards { name, recorded, .. }) if replace => {
+                lock.remove(cqrs_core::schema::EntryKind::Event, name, *recorded);
+                &mut done
+            }
+            (None, finding) if finding.is_note() => &mut done,
+            (None, _) => &mut left,
+        };
+        writeln!(into, "\n{finding}").expect("a string takes everything");
+    }
+    if left.is_empty() {
+        lock.write(folder).unwrap_or_else(|error| panic!("{FILE_NAME} cannot be written: {error}"));
+        let problems = samples.accept(stored, lock, folder, replace);
+        problems.iter().for_each(|problem| {
+            writeln!(left, "\n{problem}").expect("a string takes everything");
+        });
+    }
+    assert!(left.is_empty(), "this is not accepted\n{left}");
+    let what = if done.is_empty() { "\nnothing has changed\n" } else { &done };
+    say(&format!("{FILE_NAME} is up to date\n{what}"));
+}

@@ -1,0 +1,18 @@
+use cqrs_core::prelude::*;
+
+#[derive(Value)]
+struct DepositedV1 {
+    cents: i64,
+}
+
+#[derive(Event)]
+enum AccountEvent {
+    #[event(version = 2, upcast(1 => from_1))]
+    Deposited { cents: i64 },
+}
+
+fn from_1(old: DepositedV1) -> i64 {
+    old.cents
+}
+
+fn main() {}
