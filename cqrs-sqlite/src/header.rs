@@ -7,7 +7,7 @@
 //! | Bytes | Content |
 //! |---|---|
 //! | 1 | layout, 1 |
-//! | 1 | flags: 1 if a correlation follows, 2 if a causation follows |
+//! | 1 | flags: 1 if a correlation follows, 2 if a causation follows, 4 if the event has tags, 8 if it has details |
 //! | 4 | number of the kind |
 //! | 4 | number of the category |
 //! | 8 | number of the stream |
@@ -18,6 +18,7 @@
 //! | 16 | id |
 //! | 16 | correlation, if it is not the id |
 //! | 16 | causation, if there is one |
+//! | 4 | bytes of the details, if it has any |
 
 use rusqlite::types::ValueRef;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ use crate::fault::{Fault, Outcome};
 const LAYOUT: u8 = 1;
 const CORRELATION: u8 = 1;
 const CAUSATION: u8 = 2;
+const TAGS: u8 = 4;
+const DETAILS: u8 = 8;
 /// Bytes of what every header has.
 const FIXED: usize = 66;
 
@@ -43,11 +46,15 @@ pub(crate) struct Header {
     pub(crate) id: Uuid,
     pub(crate) correlation: Uuid,
     pub(crate) causation: Option<Uuid>,
+    /// Whether the column `tags` has any.
+    pub(crate) has_tags: bool,
+    /// How much of the column `content` the details take.
+    pub(crate) details: usize,
 }
 
 /// The bytes of a header.
 pub(crate) struct Encoded {
-    bytes: [u8; FIXED + 32],
+    bytes: [u8; FIXED + 36],
     used: usize,
 }
 
@@ -70,8 +77,10 @@ impl Header {
         };
         let correlation = (self.correlation != self.id).then_some(self.correlation);
         let flags = if correlation.is_some() { CORRELATION } else { 0 }
-            | if self.causation.is_some() { CAUSATION } else { 0 };
-        let mut encoded = Encoded { bytes: [0; FIXED + 32], used: 0 };
+            | if self.causation.is_some() { CAUSATION } else { 0 }
+            | if self.has_tags { TAGS } else { 0 }
+            | if self.details > 0 { DETAILS } else { 0 };
+        let mut encoded = Encoded { bytes: [0; FIXED + 36], used: 0 };
         encoded.put(&[LAYOUT, flags]);
         encoded.put(&small(self.kind)?.to_le_bytes());
         encoded.put(&small(self.category)?.to_le_bytes());
@@ -82,6 +91,11 @@ impl Header {
         encoded.put(self.id.as_bytes());
         for id in [correlation, self.causation].into_iter().flatten() {
             encoded.put(id.as_bytes());
+        }
+        if self.details > 0 {
+            let length = u32::try_from(self.details);
+            let length = length.map_err(|_| Fault::damaged("details without end"))?;
+            encoded.put(&length.to_le_bytes());
         }
         Ok(encoded)
     }
@@ -98,15 +112,19 @@ impl Header {
     fn read(bytes: &[u8]) -> Option<Self> {
         let (fixed, rest) = bytes.split_first_chunk::<FIXED>()?;
         let flags = fixed[1];
-        let ids = usize::from(flags & CORRELATION != 0) + usize::from(flags & CAUSATION != 0);
-        if fixed[0] != LAYOUT || flags > (CORRELATION | CAUSATION) || rest.len() != 16 * ids {
+        let has = |flag: u8| flags & flag != 0;
+        let ids = usize::from(has(CORRELATION)) + usize::from(has(CAUSATION));
+        let known = CORRELATION | CAUSATION | TAGS | DETAILS;
+        let length = 16 * ids + if has(DETAILS) { 4 } else { 0 };
+        if fixed[0] != LAYOUT || flags > known || rest.len() != length {
             return None;
         }
         let small = |at: usize| i64::from(u32::from_le_bytes(*part(fixed, at)));
         let number = |at: usize| i64::from_le_bytes(*part(fixed, at));
         let id = Uuid::from_bytes(*part(fixed, 50));
-        let mut rest = rest.chunks_exact(16);
-        let mut next = || rest.next().map(|bytes| Uuid::from_bytes(*part(bytes, 0)));
+        let (ids, details) = rest.split_at(16 * ids);
+        let mut ids = ids.chunks_exact(16);
+        let mut next = || ids.next().map(|bytes| Uuid::from_bytes(*part(bytes, 0)));
         Some(Self {
             kind: small(2),
             category: small(6),
@@ -116,8 +134,10 @@ impl Header {
             recorded_at: number(34),
             occurred_at: number(42),
             id,
-            correlation: if flags & CORRELATION == 0 { id } else { next()? },
-            causation: if flags & CAUSATION == 0 { None } else { next() },
+            correlation: if has(CORRELATION) { next()? } else { id },
+            causation: if has(CAUSATION) { next() } else { None },
+            has_tags: has(TAGS),
+            details: details.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize),
         })
     }
 }
@@ -143,16 +163,20 @@ mod tests {
             id,
             correlation: id,
             causation: None,
+            has_tags: false,
+            details: 0,
         }
     }
 
     #[test]
-    fn headers_read_back_with_and_without_the_ids_that_may_be_missing() {
+    fn headers_read_back_with_and_without_what_may_be_missing() {
         for correlation in [Uuid::from_u128(7), Uuid::from_u128(8)] {
             for causation in [None, Some(Uuid::from_u128(9))] {
-                let header = Header { correlation, causation, ..header() };
-                let encoded = header.encode().expect("it can be encoded");
-                assert_eq!(Header::read(encoded.as_bytes()), Some(header));
+                for (has_tags, details) in [(false, 0), (true, 0), (false, 1), (true, 1 << 30)] {
+                    let header = Header { correlation, causation, has_tags, details, ..header() };
+                    let encoded = header.encode().expect("it can be encoded");
+                    assert_eq!(Header::read(encoded.as_bytes()), Some(header));
+                }
             }
         }
     }
@@ -163,8 +187,9 @@ mod tests {
         let bytes = encoded.as_bytes();
         assert_eq!(Header::read(&bytes[1..]), None);
         assert_eq!(Header::read(&[bytes, &[0; 16]].concat()), None);
+        assert_eq!(Header::read(&[&[1, 8], &bytes[2..], &[0; 3]].concat()), None);
         assert_eq!(Header::read(&[&[2], &bytes[1..]].concat()), None);
-        assert_eq!(Header::read(&[&[1, 4], &bytes[2..]].concat()), None);
+        assert_eq!(Header::read(&[&[1, 16], &bytes[2..]].concat()), None);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use cqrs_core::TenantId;
 use cqrs_core::message::{Encoding, SchemaVersion};
-use cqrs_core::store::{Category, EventTypeName, KindInPage, PageBuilder, StreamId, StreamInPage};
+use cqrs_core::store::{
+    Category, EventQuery, EventTypeName, KindInPage, PageBuilder, StreamId, StreamInPage, Tags,
+};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::fault::{Fault, Outcome};
@@ -25,6 +27,14 @@ const CATEGORIES: usize = 1 << 8;
 /// type without a copy. Names beyond this many are copied.
 const INTERNED: usize = 1 << 12;
 
+/// A kind's place in a page, and whether the request wants its events whatever
+/// their tags are.
+#[derive(Clone, Copy)]
+pub(crate) struct PageKind {
+    pub(crate) place: KindInPage,
+    pub(crate) wanted: bool,
+}
+
 /// The type, shape and format of an event.
 #[derive(Clone)]
 pub(crate) struct Kind {
@@ -34,7 +44,7 @@ pub(crate) struct Kind {
 }
 
 pub(crate) struct Names {
-    kinds: Slots<Kind, KindInPage>,
+    kinds: Slots<Kind, PageKind>,
     categories: Slots<(TenantId, Category), ()>,
     streams: Slots<StreamId, StreamInPage>,
     /// Counts the pages that were begun.
@@ -75,13 +85,16 @@ impl Names {
         connection: &Connection,
         number: i64,
         page: &mut PageBuilder,
-    ) -> Outcome<(&Kind, KindInPage)> {
+        query: &EventQuery,
+    ) -> Outcome<(&Kind, PageKind)> {
         let slot = self.kinds.get_or(number, || load_kind(connection, number))?;
         let Slot { name: kind, .. } = slot;
-        let place = *slot.place.get_or_make(self.page, || {
-            page.kind(kind.event_type.clone(), kind.schema_version, kind.encoding.clone())
+        let in_page = *slot.place.get_or_make(self.page, || {
+            let (name, encoding) = (kind.event_type.clone(), kind.encoding.clone());
+            let wanted = query.matches(name.as_str(), &Tags::NONE);
+            PageKind { place: page.kind(name, kind.schema_version, encoding), wanted }
         });
-        Ok((&slot.name, place))
+        Ok((&slot.name, in_page))
     }
 
     /// A stream's place in the page.

@@ -1,6 +1,6 @@
 //! One connection with what it remembers.
 
-use cqrs_core::store::LogId;
+use cqrs_core::store::{LogId, PagePool};
 use rusqlite::Connection;
 
 use crate::fault::Outcome;
@@ -10,11 +10,15 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) names: Names,
     pub(crate) log: LogId,
+    /// Bytes of an event in the page that was read last: to have room for the
+    /// next page, not to find it.
+    pub(crate) event_bytes: usize,
+    pub(crate) pool: PagePool,
 }
 
 impl Session {
     pub(crate) fn new(connection: Connection, log: LogId) -> Self {
-        Self { connection, names: Names::default(), log }
+        Self { connection, names: Names::default(), log, event_bytes: 0, pool: PagePool::default() }
     }
 
     /// Runs several statements on one snapshot of the database.

@@ -18,7 +18,7 @@ use crate::OpenError;
 use crate::connection;
 use crate::fault::Outcome;
 use crate::options::SqliteOptions;
-use crate::reader::{self, Pool, Task};
+use crate::reader::{self, Pool, Task, Urgency};
 use crate::session::Session;
 use crate::writer::{self, Writer};
 
@@ -88,6 +88,14 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
     ) -> Result<T, ReadError> {
+        self.read_when(Urgency::Awaited, read).await
+    }
+
+    async fn read_when<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        read: impl FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
         let (answer, answered) = oneshot::channel();
         let task: Task = Box::new(move |session| {
             if !answer.is_closed() {
@@ -95,7 +103,7 @@ impl SqliteStore {
             }
         });
         let taken = match &self.0.readers {
-            Some(pool) => pool.submit(task),
+            Some(pool) => pool.submit(task, urgency),
             None => {
                 self.0.writer.read(task);
                 true
@@ -150,7 +158,8 @@ impl EventStore for SqliteStore {
 
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
         self.same_log(request.expected_log())?;
-        self.on_reader(move |session| reader::read(session, &request)).await
+        let urgency = if request.is_ahead() { Urgency::Ahead } else { Urgency::Awaited };
+        self.read_when(urgency, move |session| reader::read(session, &request)).await
     }
 
     async fn stream_head(&self, stream: &StreamId) -> Result<StreamVersion, ReadError> {

@@ -16,8 +16,8 @@ use crate::store::{
 
 /// Events of the first page of a stream, and of the largest: small enough
 /// that the first can be applied soon and few wait to be.
-const FIRST_PAGE: usize = 256;
-const LARGEST_PAGE: usize = 2_048;
+const FIRST_PAGE: usize = 128;
+const LARGEST_PAGE: usize = 512;
 
 /// An aggregate could not be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -17,12 +17,13 @@ use crate::store::{
     Position, ReadRequest, Store, UnitOfWork,
 };
 
-/// Events of a page.
+/// Events of the first page behind a place, and of the largest.
+const FIRST_PAGE: usize = 500;
 const PAGE: usize = 2_000;
 /// Pages that are taken in between two commits. An event that fails takes
 /// those before it in its batch along, so that a batch has one page then, and
 /// twice as many each time that it succeeds.
-const STRETCH: usize = 16;
+const STRETCH: usize = 64;
 /// A batch also ends once this many rows have changed,
 const CHANGES: usize = 5_000;
 /// or when it has taken so long.
@@ -176,7 +177,7 @@ impl<P: Project> Runner<P> {
     fn pages(&self, place: &Place) -> Pages {
         let cursor = Cursor { log: place.log, position: place.position };
         let request = ReadRequest::all().matching(self.query.clone()).resume(cursor);
-        Pages::new(&self.store, request.limit(PAGE), PAGE)
+        Pages::new(&self.store, request.limit(FIRST_PAGE), PAGE)
     }
 
     /// Claims the place. `None` if another worker has moved it meanwhile.

@@ -48,7 +48,7 @@ pub(crate) use few::Few;
 pub(crate) use ids::{BuildOwnHash, SeededHash};
 pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
 pub use limits::Limits;
-pub use page::{KindInPage, Page, PageBuilder, PageEvent, StreamInPage};
+pub use page::{KindInPage, Page, PageBuilder, PageEvent, PagePool, StreamInPage};
 pub(crate) use pages::Pages;
 pub use read::{
     Cursor, Direction, EventQuery, LogId, LogInfo, Position, QueryItem, ReadRequest, Source,

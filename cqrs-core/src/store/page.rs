@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{EventTypeName, Position, RecordedEvent, StreamId, StreamVersion, Tags};
 use crate::message::{CausationId, CorrelationId, Encoding, EventId, SchemaVersion, Timestamp};
@@ -57,6 +57,16 @@ enum Events {
 #[derive(Default)]
 pub struct PageBuilder(Block);
 
+/// Keeps the memory of pages that were dropped, for those that follow.
+/// Otherwise the allocator gives large pages back to the system, which clears
+/// them for the next ones, and that takes longer than to read the events.
+#[derive(Clone, Default)]
+pub struct PagePool(Arc<Mutex<Vec<Block>>>);
+
+/// Pages whose memory a pool keeps, and how many bytes each may hold.
+const POOLED: usize = 4;
+const POOLED_BYTES: usize = 2 << 20;
+
 /// The place of a type, version and encoding in a [`PageBuilder`].
 #[derive(Clone, Copy, Debug)]
 pub struct KindInPage(u32);
@@ -94,6 +104,8 @@ pub(super) struct Block {
     streams: Vec<StreamId>,
     /// The tags of those events that have any.
     tags: Vec<Tags>,
+    /// Where its memory goes.
+    pool: Option<PagePool>,
 }
 
 pub(super) struct Kind {
@@ -161,6 +173,11 @@ impl Page {
         }
     }
 
+    /// The page of a read that goes on behind it.
+    pub(crate) fn followed(self) -> Self {
+        Self { last: false, ..self }
+    }
+
     /// Goes through the events; cheaper than [`events`](Self::events) by a
     /// handle for each.
     #[inline]
@@ -200,6 +217,14 @@ impl PageBuilder {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A page without events, in memory of a pool.
+    #[must_use]
+    pub fn from_pool(pool: &PagePool) -> Self {
+        let mut block = pool.kept().pop().unwrap_or_default();
+        block.pool = Some(pool.clone());
+        Self(block)
     }
 
     /// Makes room for events and for the bytes of their details and payloads.
@@ -296,7 +321,34 @@ fn place(index: usize) -> u32 {
     u32::try_from(index).expect("a page has fewer than 2^32 events and names")
 }
 
+impl PagePool {
+    fn kept(&self) -> MutexGuard<'_, Vec<Block>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let Some(pool) = self.pool.take() else { return };
+        let size = self.bytes.capacity() + self.records.capacity() * size_of::<Record>();
+        let mut block = std::mem::take(self);
+        block.clear();
+        let mut kept = pool.kept();
+        if kept.len() < POOLED && size <= POOLED_BYTES {
+            kept.push(block);
+        }
+    }
+}
+
 impl Block {
+    fn clear(&mut self) {
+        self.records.clear();
+        self.bytes.clear();
+        self.kinds.clear();
+        self.streams.clear();
+        self.tags.clear();
+    }
+
     #[inline]
     pub(super) fn record(&self, index: u32) -> &Record {
         &self.records[index as usize]
@@ -350,8 +402,71 @@ impl fmt::Debug for Page {
     }
 }
 
+impl fmt::Debug for PagePool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PagePool({} pages)", self.kept().len())
+    }
+}
+
 impl fmt::Debug for PageBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PageBuilder({} events, {} bytes)", self.len(), self.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Encoding;
+
+    fn page(pool: &PagePool, payloads: &[&str]) -> Page {
+        let mut page = PageBuilder::from_pool(pool);
+        let kind = page.kind("opened", SchemaVersion::FIRST, Encoding::JSON);
+        let stream = page.stream(StreamId::new("account", "4711").expect("it is a name"));
+        for payload in payloads {
+            page.push(PageEvent {
+                id: EventId::from_uuid(uuid::Uuid::from_u128(1)),
+                kind,
+                stream,
+                position: Position::new(1),
+                version: StreamVersion::new(1),
+                correlation_id: CorrelationId::from_uuid(uuid::Uuid::from_u128(1)),
+                causation_id: None,
+                occurred_at: Timestamp::EPOCH,
+                recorded_at: Timestamp::EPOCH,
+                tags: Tags::NONE,
+                details: b"",
+                payload: payload.as_bytes(),
+            });
+        }
+        page.finish(1, true)
+    }
+
+    fn payloads(page: &Page) -> Vec<String> {
+        page.events().map(|event| String::from_utf8_lossy(event.payload()).into_owned()).collect()
+    }
+
+    #[test]
+    fn memory_is_kept_once_nobody_holds_an_event_of_the_page() {
+        let pool = PagePool::default();
+        let first = page(&pool, &["a", "bb"]);
+        let held = first.events().next_back().expect("it has two");
+        drop(first);
+        assert_eq!(pool.kept().len(), 0);
+        assert_eq!(payloads(&page(&pool, &["c"])), ["c"]);
+        assert_eq!((pool.kept().len(), held.payload()), (1, &b"bb"[..]));
+        drop(held);
+        assert_eq!(pool.kept().len(), 2);
+        assert_eq!(payloads(&page(&pool, &["d", "e", "f"])), ["d", "e", "f"]);
+    }
+
+    #[test]
+    fn a_pool_keeps_few_pages_and_no_large_one() {
+        let pool = PagePool::default();
+        drop((0..2 * POOLED).map(|_| page(&pool, &["a"])).collect::<Vec<_>>());
+        assert_eq!(pool.kept().len(), POOLED);
+        pool.kept().clear();
+        drop(page(&pool, &["x".repeat(POOLED_BYTES + 1).as_str()]));
+        assert_eq!(pool.kept().len(), 0);
     }
 }

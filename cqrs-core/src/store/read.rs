@@ -241,6 +241,7 @@ pub struct ReadRequest {
     before: u64,
     log: Option<super::LogId>,
     limit: usize,
+    ahead: bool,
 }
 
 impl ReadRequest {
@@ -260,6 +261,7 @@ impl ReadRequest {
             before: u64::MAX,
             log: None,
             limit: Self::DEFAULT_LIMIT,
+            ahead: false,
         }
     }
 
@@ -339,6 +341,14 @@ impl ReadRequest {
         self
     }
 
+    /// Says that the page is asked for ahead: its reader has others to work on
+    /// meanwhile, and a store need not take up more threads for it.
+    #[must_use]
+    pub fn ahead(mut self) -> Self {
+        self.ahead = true;
+        self
+    }
+
     /// The source.
     #[must_use]
     pub fn source(&self) -> &Source {
@@ -391,6 +401,12 @@ impl ReadRequest {
     #[must_use]
     pub fn page_limit(&self) -> usize {
         self.limit
+    }
+
+    /// Whether the page is asked for ahead.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.ahead
     }
 
     /// The request for what follows a page, `None` after the last one.

@@ -1,4 +1,4 @@
-SELECT e.position, e.header, e.tags, e.details, e.payload
+SELECT e.position, e.header, e.tags, e.content
 FROM by_stream AS s
 CROSS JOIN events AS e
 WHERE s.stream = ?1

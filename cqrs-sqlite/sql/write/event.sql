@@ -1,2 +1,2 @@
-INSERT INTO events (position, header, operation, tags, details, payload)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO events (position, header, operation, tags, content)
+VALUES (?1, ?2, ?3, ?4, ?5)

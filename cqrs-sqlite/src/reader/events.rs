@@ -23,7 +23,7 @@ pub(crate) fn read(session: &mut Session, request: &ReadRequest) -> Outcome<Page
 }
 
 fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
-    let Session { connection, names, .. } = session;
+    let Session { connection, names, pool, event_bytes, .. } = session;
     let (head, indexed): (i64, i64) = connection
         .prepare_cached(sql::PLACE)?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -31,7 +31,7 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
     let categories = categories(connection, request.source())?;
     let nowhere = categories.as_ref().is_some_and(HashSet::is_empty);
     let choice = Choice::of(connection, request, categories.as_ref())?;
-    let mut page = Collector::new(connection, names, request, categories);
+    let mut page = Collector::new(connection, names, (&*pool, event_bytes), request, categories);
     let (first, last) = within(connection, request, span)?;
     if nowhere || first > last {
         return Ok(page.finish(span));
@@ -39,9 +39,6 @@ fn read_log(session: &mut Session, request: &ReadRequest) -> Outcome<Page> {
     let forward = request.direction() == Direction::Forward;
     let scan = if forward { sql::RANGE_FORWARD } else { sql::RANGE_BACKWARD };
     let Some(choice) = choice else {
-        if request.query().items().is_empty() {
-            page.expect(last - first + 1);
-        }
         range(connection, scan, first, last, &mut page)?;
         return Ok(page.finish(span));
     };
@@ -79,6 +76,7 @@ pub(super) fn range(
     if page.is_full() || first > last {
         return Ok(());
     }
+    page.expect(last - first + 1);
     let mut statement = connection.prepare_cached(statement)?;
     let mut rows = statement.query(params![first, last])?;
     while let Some(row) = rows.next()? {

@@ -12,6 +12,6 @@ mod state;
 mod stream;
 
 pub(crate) use events::read;
-pub(crate) use pool::{Pool, Task};
+pub(crate) use pool::{Pool, Task, Urgency};
 pub(crate) use state::{checkpoint, info, operation, operation_at, row, rows, snapshot};
 pub(crate) use stream::head;

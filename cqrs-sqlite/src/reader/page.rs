@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use cqrs_core::message::{CausationId, CorrelationId, EventId, Timestamp};
 use cqrs_core::store::{
-    Direction, Page, PageBuilder, PageEvent, Position, ReadRequest, Source, StreamInPage,
+    Direction, Page, PageBuilder, PageEvent, PagePool, Position, ReadRequest, Source, StreamInPage,
     StreamVersion, Tags,
 };
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::fault::{Fault, Outcome};
@@ -51,9 +50,12 @@ impl Span {
 pub(super) struct Collector<'s> {
     connection: &'s Connection,
     names: &'s mut Names,
+    event_bytes: &'s mut usize,
     request: &'s ReadRequest,
     /// The categories that the source takes, `None` for all.
     categories: Option<HashSet<i64>>,
+    /// Whether the query asks for tags.
+    by_tags: bool,
     /// The place of the one stream that the source is.
     stream: Option<StreamInPage>,
     page: PageBuilder,
@@ -66,23 +68,37 @@ impl<'s> Collector<'s> {
     pub(super) fn new(
         connection: &'s Connection,
         names: &'s mut Names,
+        (pool, event_bytes): (&PagePool, &'s mut usize),
         request: &'s ReadRequest,
         categories: Option<HashSet<i64>>,
     ) -> Self {
         names.begin_page();
-        let mut page = PageBuilder::new();
+        let mut page = PageBuilder::from_pool(pool);
         let stream = match request.source() {
             Source::Stream(stream) => Some(page.stream(stream.clone())),
             _ => None,
         };
-        let (reached, full) = (0, false);
-        Self { connection, names, request, categories, stream, page, reached, full }
+        let by_tags = request.query().items().iter().any(|item| !item.tags().is_empty());
+        Self {
+            connection,
+            names,
+            event_bytes,
+            request,
+            categories,
+            by_tags,
+            stream,
+            page,
+            reached: 0,
+            full: false,
+        }
     }
 
-    /// Makes room for so many events.
+    /// Makes room for so many more events, as far as the page takes them.
     pub(super) fn expect(&mut self, events: i64) {
         let room = events.clamp(0, MOST_ROOM) as usize;
-        self.page.reserve(room.min(self.request.page_limit()), 0);
+        let room = room.min(self.request.page_limit() - self.page.len());
+        let bytes = (room * *self.event_bytes).min(PAGE_BYTES);
+        self.page.reserve(room, bytes + bytes / 16);
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -91,9 +107,10 @@ impl<'s> Collector<'s> {
 
     /// Takes a row of the columns that the files `range_*` and `stream_*`
     /// select, if the request wants it.
+    #[inline]
     pub(super) fn offer(&mut self, row: &Row<'_>) -> Outcome<()> {
-        let position = integer(row, 0)?;
-        self.add(row).map_err(|fault| match fault {
+        let position = row.get_ref(0)?.as_i64()?;
+        self.add(row, position).map_err(|fault| match fault {
             Fault::Damaged(what) => Fault::Damaged(format!("event at position {position}: {what}")),
             other => other,
         })?;
@@ -101,7 +118,8 @@ impl<'s> Collector<'s> {
         Ok(())
     }
 
-    fn add(&mut self, row: &Row<'_>) -> Outcome<()> {
+    #[inline]
+    fn add(&mut self, row: &Row<'_>, position: i64) -> Outcome<()> {
         let request = self.request;
         let header = Header::decode(row.get_ref(1)?)?;
         if let Some(categories) = &self.categories
@@ -113,38 +131,50 @@ impl<'s> Collector<'s> {
         if request.recorded_range().is_some_and(|range| !range.contains(&recorded_at)) {
             return Ok(());
         }
-        let correlation = CorrelationId::from_uuid(header.correlation);
-        if request.correlation().is_some_and(|one| one != correlation) {
+        let correlation_id = CorrelationId::from_uuid(header.correlation);
+        if request.correlation().is_some_and(|one| one != correlation_id) {
             return Ok(());
         }
-        let tags = match row.get_ref(2)? {
-            ValueRef::Null => Tags::NONE,
-            lines => Tags::from_lines(lines.as_str()?),
-        };
+        let (query, connection) = (request.query(), self.connection);
         let (kind, in_page) =
-            self.names.kind_in_page(self.connection, header.kind, &mut self.page)?;
-        if !request.query().matches(kind.event_type.as_str(), &tags) {
+            self.names.kind_in_page(connection, header.kind, &mut self.page, query)?;
+        if !in_page.wanted && !self.by_tags {
             return Ok(());
         }
-        let stream = match self.stream {
-            Some(stream) => stream,
-            None => self.names.stream_in_page(self.connection, header.stream, &mut self.page)?,
+        let tags = match header.has_tags {
+            true => Tags::from_lines(row.get_ref(2)?.as_str()?),
+            false => Tags::NONE,
         };
-        let (position, version) = (integer(row, 0)? as u64, header.version as u64);
-        self.reached = if self.stream.is_some() { version } else { position };
+        if !in_page.wanted && !query.matches(kind.event_type.as_str(), &tags) {
+            return Ok(());
+        }
+        let (position, version) = (position as u64, header.version as u64);
+        let stream = match self.stream {
+            Some(stream) => {
+                self.reached = version;
+                stream
+            }
+            None => {
+                self.reached = position;
+                self.names.stream_in_page(connection, header.stream, &mut self.page)?
+            }
+        };
+        let content = row.get_ref(3)?.as_blob()?.split_at_checked(header.details);
+        let (details, payload) =
+            content.ok_or_else(|| Fault::damaged("its content is shorter than its details"))?;
         self.page.push(PageEvent {
             id: EventId::from_uuid(header.id),
-            kind: in_page,
+            kind: in_page.place,
             stream,
             position: Position::new(position),
             version: StreamVersion::new(version),
-            correlation_id: correlation,
+            correlation_id,
             causation_id: header.causation.map(CausationId::from_uuid),
             occurred_at: Timestamp::from_micros(header.occurred_at),
             recorded_at,
             tags,
-            details: row.get_ref(3)?.as_blob_or_null()?.unwrap_or_default(),
-            payload: row.get_ref(4)?.as_blob()?,
+            details,
+            payload,
         });
         Ok(())
     }
@@ -157,14 +187,13 @@ impl<'s> Collector<'s> {
             (true, false) => span.high,
             (false, _) => lower.saturating_add(1),
         };
+        if !self.page.is_empty() {
+            *self.event_bytes = self.page.bytes() / self.page.len();
+        }
         if self.full {
             let reached = self.reached;
             return self.page.finish(reached, reached == end);
         }
         self.page.finish(end, true)
     }
-}
-
-fn integer(row: &Row<'_>, column: usize) -> Outcome<i64> {
-    Ok(row.get_ref(column)?.as_i64()?)
 }

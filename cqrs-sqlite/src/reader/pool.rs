@@ -18,6 +18,15 @@ use crate::session::Session;
 /// its caller learns that nobody will.
 pub(crate) type Task = Box<dyn FnOnce(&mut Session) + Send>;
 
+/// Whether somebody waits for a task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    Awaited,
+    /// It follows a task whose outcome is still to be worked on: no thread is
+    /// woken for it while another is at work.
+    Ahead,
+}
+
 /// Reads that may wait; beyond it a read is refused.
 const MOST_WAITING: usize = 1 << 16;
 /// How long a thread that has nothing to do watches for more.
@@ -118,19 +127,22 @@ impl Pool {
     }
 
     /// Hands a task to the next free thread. Returns whether it was taken.
-    pub(crate) fn submit(&self, task: Task) -> bool {
+    pub(crate) fn submit(&self, task: Task, urgency: Urgency) -> bool {
         let mut state = self.queue.state();
         if state.tasks.len() >= MOST_WAITING {
             return false;
         }
         state.tasks.push_back(task);
         self.queue.waiting.store(state.tasks.len(), Ordering::Relaxed);
-        let awaited = state.watched && state.tasks.len() == 1;
-        let warmest = if awaited { None } else { state.idle.pop() };
+        let waiting = state.tasks.len() - usize::from(state.watched);
+        // A thread that is awake looks here before it waits, and so comes to
+        // each task in the end.
+        let is_served = urgency == Urgency::Ahead && state.idle.len() < self.threads.len();
+        let woken = if is_served { 0 } else { waiting.min(state.idle.len()) };
+        let warmest = state.idle.len() - woken;
+        let threads: Vec<Thread> = state.idle.drain(warmest..).collect();
         drop(state);
-        if let Some(thread) = warmest {
-            thread.unpark();
-        }
+        threads.iter().for_each(Thread::unpark);
         true
     }
 }

@@ -40,10 +40,10 @@ pub(super) fn read(
     request: &ReadRequest,
     stream: &StreamId,
 ) -> Outcome<Page> {
-    let Session { connection, names, .. } = session;
+    let Session { connection, names, pool, event_bytes, .. } = session;
     let place = place(connection, stream)?;
     let span = Span::new(request, place.as_ref().map_or(0, |place| place.version as u64));
-    let mut page = Collector::new(connection, names, request, None);
+    let mut page = Collector::new(connection, names, (&*pool, event_bytes), request, None);
     let Some(place) = place.filter(|_| !span.is_empty()) else { return Ok(page.finish(span)) };
     page.expect(span.last() - span.first() + 1);
     let tail = tail(connection, &place, span)?;

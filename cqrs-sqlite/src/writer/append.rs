@@ -71,7 +71,7 @@ impl Log {
         let mut head = self.heads.ensure(connection, append.stream())?;
         let mut insert = connection.prepare_cached(sql::NEW_EVENT)?;
         let tail = &mut self.known.as_mut().expect(REFRESHED).tail;
-        let mut bytes = 0;
+        let (mut bytes, mut joined) = (0, Vec::new());
         for (index, event) in append.events().iter().enumerate() {
             let index = index as i64;
             let place = Place {
@@ -82,7 +82,7 @@ impl Log {
                 recorded_at,
                 record: record.filter(|_| index == 0),
             };
-            place.insert(&mut insert, event)?;
+            place.insert(&mut insert, event, &mut joined)?;
             tail.add(&Entry {
                 position: place.position,
                 stream: head.stream,
@@ -146,7 +146,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn insert(&self, insert: &mut CachedStatement<'_>, event: &NewEvent) -> Outcome<()> {
+    fn insert(
+        &self,
+        insert: &mut CachedStatement<'_>,
+        event: &NewEvent,
+        joined: &mut Vec<u8>,
+    ) -> Outcome<()> {
         let header = Header {
             kind: self.kind,
             category: self.head.category,
@@ -158,15 +163,22 @@ impl Place<'_> {
             id: *event.id().as_uuid(),
             correlation: *event.correlation_id().as_uuid(),
             causation: event.causation_id().map(|id| *id.as_uuid()),
+            has_tags: !event.tags().as_lines().is_empty(),
+            details: event.details().len(),
         };
-        let (tags, details) = (event.tags().as_lines(), event.details());
+        let mut content = event.payload();
+        if header.details > 0 {
+            joined.clear();
+            joined.extend_from_slice(event.details());
+            joined.extend_from_slice(event.payload());
+            content = joined;
+        }
         insert.execute(rusqlite::params![
             self.position,
             header.encode()?.as_bytes(),
             self.record,
-            (!tags.is_empty()).then_some(tags),
-            (!details.is_empty()).then_some(details),
-            event.payload(),
+            header.has_tags.then_some(event.tags().as_lines()),
+            content,
         ])?;
         Ok(())
     }
