@@ -434,3 +434,118 @@ async fn skipped_events_are_counted_and_keep_the_state_out_of_snapshots() {
     // read types that it does not know.
     assert_eq!((skipped[0].count, skipped[1].count), (2, 1));
 }
+
+/// R014
+#[tokio::test]
+async fn an_event_that_is_not_encoded_as_its_shape_says_is_not_stored() {
+    mod odd {
+        use cqrs_core::prelude::*;
+        use cqrs_core::schema::Shape;
+
+        cqrs_core::module!();
+
+        #[derive(Id)]
+        pub struct Key(u8);
+
+        /// It says that it is a number, and writes a text.
+        #[derive(serde::Deserialize)]
+        pub struct Odd;
+
+        impl Schema for Odd {
+            const SHAPE: &'static Shape = u8::SHAPE;
+        }
+
+        impl serde::Serialize for Odd {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str("odd")
+            }
+        }
+
+        #[derive(Command)]
+        pub struct Do {
+            pub key: Key,
+        }
+
+        #[derive(Event)]
+        pub enum OddEvent {
+            Done { list: Vec<Odd> },
+        }
+
+        #[derive(Rejection, Debug)]
+        pub enum Never {}
+
+        #[derive(Aggregate, Default)]
+        #[aggregate(id = Key, event = OddEvent, error = Never)]
+        pub struct Thing;
+
+        #[command_handlers]
+        impl Thing {
+            fn done(&self, _: &Do) -> OddEvent {
+                OddEvent::Done { list: vec![Odd] }
+            }
+        }
+
+        #[apply]
+        impl Apply for Thing {
+            fn apply(&mut self, event: &OddEvent) {
+                match event {
+                    OddEvent::Done { .. } => {}
+                }
+            }
+        }
+    }
+    let app = App::new(cqrs_core::modules![odd], MemoryStore::new()).unwrap();
+    let error = app.execute(odd::Do { key: odd::Key::from(1) }).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "event_shape");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "`list.[0]` is no u8");
+    assert_eq!(app.store().info().await.unwrap().head, Position::NONE);
+}
+
+/// An event struct is written and read by the codec of the enum around it.
+#[test]
+fn an_event_struct_follows_the_codec_of_its_enum() {
+    use cqrs_core::message::MessagePack;
+
+    #[derive(Event, Debug, PartialEq)]
+    #[event(name = "packed.moved", version = 2, upcast(1 as MovedV1))]
+    struct Moved {
+        by: i8,
+    }
+
+    #[derive(Value)]
+    struct MovedV1 {
+        by: i8,
+    }
+
+    impl From<MovedV1> for Moved {
+        fn from(old: MovedV1) -> Self {
+            Self { by: -old.by }
+        }
+    }
+
+    #[derive(Event, Debug, PartialEq)]
+    #[event(codec = MessagePack)]
+    enum Packed {
+        Moved(Moved),
+    }
+
+    let event = Packed::Moved(Moved { by: 5 });
+    let mut payload = Vec::new();
+    event.encode(&mut payload).unwrap();
+    for (version, by) in [(2, 5), (1, -5)] {
+        let new = NewEvent::new(
+            EventId::from_uuid(uuid::Uuid::from_u128(1)),
+            "packed.moved",
+            SchemaVersion::new(version),
+            Encoding::MESSAGE_PACK,
+            payload.clone(),
+            Timestamp::EPOCH,
+        );
+        let stream = StreamId::new("packed", "1").unwrap();
+        let at = (Position::new(1), StreamVersion::new(1));
+        let record = RecordedEvent::new(new, at.0, stream, at.1, Timestamp::EPOCH);
+        let read = Packed::decode(&record).unwrap();
+        assert_eq!(read, Decoded::One(Packed::Moved(Moved { by })));
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start callers of their own")]
 
 mod aggregates;
+mod codes;
 mod evolution;
 mod lifecycle;
 mod messages;

@@ -379,3 +379,148 @@ async fn one_module_can_serve_two_applications() {
     open(&one, "a").await;
     assert!(other.execute(Deposit { account: "a".into(), cents: 1 }).await.is_err());
 }
+
+mod versions {
+    //! Event types that do not fit together.
+
+    use super::*;
+    use cqrs_core::event::{DecodeError, Decoded, Deleted, EventType, PastVersion};
+    use cqrs_core::message::{CodecError, Json};
+    use cqrs_core::store::RecordedEvent;
+
+    /// Version 3, as its owner has it.
+    #[derive(Event)]
+    #[event(name = "paper.printed", version = 3, first = 3)]
+    pub struct Printed {
+        pub copies: u32,
+    }
+
+    #[derive(Event)]
+    pub enum PaperEvent {
+        Printed(Printed),
+        #[event(formerly("paper.cut"))]
+        Torn,
+    }
+
+    pub mod shared {
+        //! Another taker of the same struct.
+        #[derive(cqrs_core::Event)]
+        pub enum Counted {
+            Printed(super::Printed),
+        }
+    }
+
+    pub mod stale {
+        //! A copy that has stayed behind.
+        #[derive(cqrs_core::Event)]
+        #[event(prefix = "paper")]
+        pub enum Counted {
+            Printed { copies: u8 },
+        }
+    }
+
+    pub mod taken {
+        //! A name that another type had before.
+        #[derive(cqrs_core::Event)]
+        #[event(prefix = "paper", retired("paper.torn"))]
+        pub enum Cutting {
+            Cut,
+        }
+    }
+
+    /// An event that was written by hand, with a hole in its past.
+    pub struct ByHand;
+
+    impl Event for ByHand {
+        const TYPES: &'static [EventType] =
+            &[EventType::new("hand.made", 4, file!(), line!()).after(&[PastVersion::untyped(1)])];
+        type Codec = Json;
+
+        fn event_type(&self) -> &'static EventType {
+            &Self::TYPES[0]
+        }
+
+        fn encode(&self, _: &mut Vec<u8>) -> Result<(), CodecError> {
+            Ok(())
+        }
+
+        fn decode(_: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
+            Ok(Decoded::One(Self))
+        }
+    }
+
+    #[derive(Projection, Default)]
+    #[projection(event = ByHand, key = u64, row = u64)]
+    pub struct Hands;
+
+    impl Project for Hands {
+        async fn project(
+            &self,
+            _: &Recorded<ByHand>,
+            _: &mut Rows<'_, Self>,
+        ) -> Result<(), ProjectionError> {
+            Ok(())
+        }
+    }
+
+    #[derive(Event)]
+    pub enum EndingEvent {
+        Deleted(Deleted),
+    }
+
+    #[derive(Aggregate, Default)]
+    #[aggregate(id = AccountId, event = EndingEvent, error = AccountError)]
+    pub struct Ending;
+
+    #[apply]
+    impl Apply for Ending {
+        fn apply(&mut self, event: &EndingEvent) {
+            match event {
+                EndingEvent::Deleted(_) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn events_that_do_not_fit_together_are_problems() {
+    use versions::{ByHand, Ending, Hands, PaperEvent, shared, stale, taken};
+
+    let paper = || App::builder().register::<PaperEvent>();
+    paper().register::<shared::Counted>().verify().expect("two may take one struct");
+
+    let found = problems(paper().register::<stale::Counted>().verify());
+    let [Problem::StaleVersion { name, version, current, .. }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!((*name, version.get(), current.get()), ("paper.printed", 1, 3));
+    let text = found[0].to_string();
+    assert!(text.contains("is taken at version 1 (") && text.contains("version 3 now ("), "{text}");
+
+    let found = problems(paper().register::<taken::Cutting>().verify());
+    let names: Vec<_> = found
+        .iter()
+        .map(|problem| match problem {
+            Problem::DuplicateName { kind: "events", name, .. } => *name,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(names, ["paper.cut", "paper.torn"]);
+
+    let found = problems(App::builder().register::<Hands>().verify());
+    let [Problem::BrokenChain { name: "hand.made", version, .. }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!(version.get(), 2);
+    assert!(found[0].to_string().contains("has no upcaster from version 2"), "{}", found[0]);
+    assert_eq!(ByHand::TYPES[0].version.get(), 4);
+
+    let found = problems(App::builder().register::<Ending>().verify());
+    let reserved = found.iter().any(|problem| {
+        matches!(
+            problem,
+            Problem::ReservedEvent { name: "lifecycle.deleted", aggregate: "ending", .. }
+        )
+    });
+    assert!(reserved, "{found:?}");
+}

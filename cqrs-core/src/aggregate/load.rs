@@ -72,10 +72,10 @@ impl LoadError {
 impl ErrorCode for LoadError {
     fn code(&self) -> Code {
         match self {
-            Self::Stream(_) | Self::Id(_) => Code::new("invalid_id"),
+            Self::Stream(_) | Self::Id(_) => Code::INVALID_ID,
             Self::Read { source, .. } => source.code(),
             Self::Decode { source, .. } => source.code(),
-            Self::Panicked { .. } => Code::new("panicked"),
+            Self::Panicked { .. } => Code::PANICKED,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Code, ErrorCode};
 use crate::event::Event;
 use crate::message::{Codec, CodecError, EventId, Timestamp};
 use crate::runtime::Services;
+use crate::schema::{Mismatch, check};
 use crate::store::{
     Cause, Commit, CommitError, EventStore, ExpectedVersion, Few, InvalidInput, NewEvent,
     Operation, StreamId, StreamVersion, UnitOfWork,
@@ -54,6 +55,14 @@ pub enum SaveError {
         /// What the check says.
         reason: String,
     },
+    /// An event is encoded as something else than its shape says.
+    #[error("event `{event_type}` is not encoded as its shape says")]
+    Shape {
+        /// The event's stored name.
+        event_type: String,
+        /// Where, and what is wrong there.
+        source: Mismatch,
+    },
     /// Events were recorded for an aggregate that is deleted.
     #[error("aggregate {stream} is deleted: restore it before it records events")]
     Deleted {
@@ -68,9 +77,10 @@ pub enum SaveError {
 impl ErrorCode for SaveError {
     fn code(&self) -> Code {
         match self {
-            Self::Encode { .. } | Self::Tag { .. } => Code::new("event_not_storable"),
-            Self::Refused { .. } => Code::new("event_refused"),
-            Self::Deleted { .. } => Code::new("aggregate_deleted"),
+            Self::Encode { .. } | Self::Tag { .. } => Code::EVENT_NOT_STORABLE,
+            Self::Refused { .. } => Code::EVENT_REFUSED,
+            Self::Shape { .. } => Code::EVENT_SHAPE,
+            Self::Deleted { .. } => Code::AGGREGATE_DELETED,
             Self::Commit(error) => error.code(),
         }
     }
@@ -294,6 +304,9 @@ pub(crate) fn encode_events<E: Event>(
         event.check().map_err(|reason| SaveError::Refused { event_type: name(), reason })?;
         let payload = encoded(|out| event.encode(out))
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
+        if cfg!(feature = "check-shapes") {
+            has_its_shape(event, &payload)?;
+        }
         let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
         let id: EventId = services.id(cause.occurred_at).into();
         let (kind, encoding) = ((kind.name, kind.version), E::Codec::ENCODING);
@@ -303,6 +316,17 @@ pub(crate) fn encode_events<E: Event>(
         [one] => Ok(Few::One(encode(one)?)),
         many => many.iter().map(encode).collect::<Result<Vec<_>, _>>().map(Few::from),
     }
+}
+
+/// Looks whether an event is encoded as its shape says, which only a
+/// serialisation that was written by hand could fail.
+fn has_its_shape<E: Event>(event: &E, payload: &[u8]) -> Result<(), SaveError> {
+    let kind = event.event_type();
+    let event_type = || kind.name.to_owned();
+    let value = E::Codec::decode(payload)
+        .map_err(|source| SaveError::Encode { event_type: event_type(), source })?;
+    check(kind.shape, &value)
+        .map_err(|source| SaveError::Shape { event_type: event_type(), source })
 }
 
 /// Encodes into a buffer of the thread, so that the bytes are allocated once

@@ -51,9 +51,9 @@ pub enum LifecycleError {
 impl ErrorCode for LifecycleError {
     fn code(&self) -> Code {
         match self {
-            Self::Missing => Code::new("aggregate_missing"),
-            Self::Deleted => Code::new("aggregate_deleted"),
-            Self::NotDeleted => Code::new("aggregate_not_deleted"),
+            Self::Missing => Code::AGGREGATE_MISSING,
+            Self::Deleted => Code::AGGREGATE_DELETED,
+            Self::NotDeleted => Code::AGGREGATE_NOT_DELETED,
             Self::Load(error) => error.code(),
             Self::Save(error) => error.code(),
         }

@@ -7,6 +7,7 @@ use crate::aggregate::{LoadError, SaveError};
 use crate::command::Violations;
 use crate::error::{Code, ErrorCode};
 use crate::message::{CodecError, OperationId};
+use crate::schema::Mismatch;
 use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 
 /// A call failed for a reason that is not the domain's.
@@ -98,6 +99,15 @@ pub enum BusError {
         /// What the check says.
         reason: String,
     },
+    /// An event is encoded as something else than its shape says. Nothing was
+    /// stored.
+    #[error("event `{event_type}` is not encoded as its shape says")]
+    EventShape {
+        /// The event's stored name.
+        event_type: String,
+        /// Where, and what is wrong there.
+        source: Mismatch,
+    },
     /// The aggregate is deleted: it takes no commands until it is restored.
     #[error("aggregate {stream} is deleted: restore it before it takes commands")]
     AggregateDeleted {
@@ -145,22 +155,23 @@ impl BusError {
 impl ErrorCode for BusError {
     fn code(&self) -> Code {
         match self {
-            Self::HandlerNotFound { .. } => Code::new("handler_not_found"),
-            Self::Validation(_) => Code::new("validation"),
-            Self::Payload { .. } => Code::new("payload"),
-            Self::Timeout { .. } => Code::new("timeout"),
-            Self::Cancelled => Code::new("cancelled"),
-            Self::HandlerPanicked { .. } => Code::new("panicked"),
-            Self::Conflict { .. } => Code::new("conflict"),
-            Self::Unknown { .. } => Code::new("outcome_unknown"),
-            Self::OperationReused { .. } => Code::new("operation_reused"),
-            Self::Encode { .. } | Self::Tag { .. } => Code::new("event_not_storable"),
-            Self::EventRefused { .. } => Code::new("event_refused"),
-            Self::AggregateDeleted { .. } => Code::new("aggregate_deleted"),
+            Self::HandlerNotFound { .. } => Code::HANDLER_NOT_FOUND,
+            Self::Validation(_) => Code::VALIDATION,
+            Self::Payload { .. } => Code::PAYLOAD,
+            Self::Timeout { .. } => Code::TIMEOUT,
+            Self::Cancelled => Code::CANCELLED,
+            Self::HandlerPanicked { .. } => Code::PANICKED,
+            Self::Conflict { .. } => Code::CONFLICT,
+            Self::Unknown { .. } => Code::OUTCOME_UNKNOWN,
+            Self::OperationReused { .. } => Code::OPERATION_REUSED,
+            Self::Encode { .. } | Self::Tag { .. } => Code::EVENT_NOT_STORABLE,
+            Self::EventRefused { .. } => Code::EVENT_REFUSED,
+            Self::EventShape { .. } => Code::EVENT_SHAPE,
+            Self::AggregateDeleted { .. } => Code::AGGREGATE_DELETED,
             Self::Load(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Read(error) => error.code(),
-            Self::ShuttingDown => Code::new("shutting_down"),
+            Self::ShuttingDown => Code::SHUTTING_DOWN,
         }
     }
 }
@@ -181,6 +192,7 @@ impl From<SaveError> for BusError {
             SaveError::Encode { event_type, source } => Self::Encode { event_type, source },
             SaveError::Tag { event_type, source } => Self::Tag { event_type, source },
             SaveError::Refused { event_type, reason } => Self::EventRefused { event_type, reason },
+            SaveError::Shape { event_type, source } => Self::EventShape { event_type, source },
             SaveError::Deleted { stream } => Self::AggregateDeleted { stream },
             SaveError::Commit(error) => error.into(),
         }
@@ -225,7 +237,7 @@ impl<E> CommandError<E> {
 impl<E> ErrorCode for CommandError<E> {
     fn code(&self) -> Code {
         match self {
-            Self::Rejected(_) => Code::new("rejected"),
+            Self::Rejected(_) => Code::REJECTED,
             Self::Bus(error) => error.code(),
         }
     }
@@ -279,7 +291,7 @@ impl QueryError {
 impl ErrorCode for QueryError {
     fn code(&self) -> Code {
         match self {
-            Self::Failed(_) => Code::new("query_failed"),
+            Self::Failed(_) => Code::QUERY_FAILED,
             Self::Bus(error) => error.code(),
         }
     }

@@ -136,12 +136,12 @@ impl DecodeError {
 
 impl ErrorCode for DecodeError {
     fn code(&self) -> Code {
-        Code::new(match self {
-            Self::UnknownType { .. } => "unknown_event_type",
-            Self::UnknownVersion { .. } => "unknown_event_version",
-            Self::Content { .. } => "event_content",
-            Self::Upcast { .. } => "upcast",
-        })
+        match self {
+            Self::UnknownType { .. } => Code::UNKNOWN_EVENT_TYPE,
+            Self::UnknownVersion { .. } => Code::UNKNOWN_EVENT_VERSION,
+            Self::Content { .. } => Code::EVENT_CONTENT,
+            Self::Upcast { .. } => Code::UPCAST,
+        }
     }
 }
 

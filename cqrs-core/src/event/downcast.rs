@@ -36,10 +36,10 @@ pub enum DowncastError {
 
 impl ErrorCode for DowncastError {
     fn code(&self) -> Code {
-        Code::new(match self {
-            Self::NoDowncaster { .. } => "no_downcaster",
-            Self::Encode { .. } => "event_not_storable",
-        })
+        match self {
+            Self::NoDowncaster { .. } => Code::NO_DOWNCASTER,
+            Self::Encode { .. } => Code::EVENT_NOT_STORABLE,
+        }
     }
 }
 

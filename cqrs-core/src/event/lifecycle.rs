@@ -51,10 +51,7 @@ macro_rules! lifecycle {
             }
 
             fn decode(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
-                if record.event_type().as_str() != Self::NAME {
-                    return Err(unknown_type(record));
-                }
-                current::<Self, Json>(record, 1).map(Decoded::One)
+                <Self as EventStruct>::read::<Json>(record)
             }
         }
 
@@ -62,6 +59,13 @@ macro_rules! lifecycle {
         impl EventStruct for $name {
             const TYPE: EventType = EventType::new($stored, 1, file!(), line!())
                 .shaped(<Self as Schema>::SHAPE);
+
+            fn read<C: Codec>(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
+                if record.event_type().as_str() != Self::NAME {
+                    return Err(unknown_type(record));
+                }
+                current::<Self, C>(record, 1).map(Decoded::One)
+            }
         }
     )*};
 }

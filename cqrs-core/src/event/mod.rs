@@ -143,10 +143,13 @@ pub trait EventStruct: Event + Serialize {
         self.serialize(serializer)
     }
 
-    #[doc(hidden)]
-    fn read(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
-        Self::decode(record)
-    }
+    /// Reads a stored event that was written by `C`, the codec of the enum
+    /// around the struct.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::decode`].
+    fn read<C: Codec>(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError>;
 
     #[doc(hidden)]
     fn looked_at(&self) -> Result<(), String> {

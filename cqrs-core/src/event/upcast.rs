@@ -28,6 +28,28 @@ pub struct PastVersion {
     pub shape: Option<&'static Shape>,
 }
 
+impl PastVersion {
+    /// A version that is read without a type.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `version` is 0.
+    #[must_use]
+    pub const fn untyped(version: u32) -> Self {
+        Self { version: SchemaVersion::new(version), shape: None }
+    }
+
+    /// A version that is read as a type of this shape.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `version` is 0.
+    #[must_use]
+    pub const fn typed(version: u32, shape: &'static Shape) -> Self {
+        Self { version: SchemaVersion::new(version), shape: Some(shape) }
+    }
+}
+
 /// What a step of a chain can take: the struct of an old shape, or
 /// [`Untyped`].
 #[diagnostic::on_unimplemented(

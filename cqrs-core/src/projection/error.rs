@@ -67,12 +67,12 @@ impl ErrorCode for ProjectionError {
     fn code(&self) -> Code {
         match self {
             Self::Decode { source, .. } => source.code(),
-            Self::Panicked { .. } => Code::new("panicked"),
-            Self::Row { .. } => Code::new("row_content"),
-            Self::Id(_) => Code::new("invalid_id"),
+            Self::Panicked { .. } => Code::PANICKED,
+            Self::Row { .. } => Code::ROW_CONTENT,
+            Self::Id(_) => Code::INVALID_ID,
             Self::Read(error) => error.code(),
             Self::Commit(error) => error.code(),
-            Self::Failed(_) => Code::new("projection_failed"),
+            Self::Failed(_) => Code::PROJECTION_FAILED,
         }
     }
 }

@@ -9,11 +9,13 @@
 //! [`cqrs_testkit::schema_lock!`](../../cqrs_testkit/macro.schema_lock.html)
 //! for the test that keeps the file and says what a change breaks.
 
+mod check;
 mod foreign;
 mod json;
 mod locked;
 mod own;
 
+pub use check::{Mismatch, check};
 pub use cqrs_schema::{
     Change, Comparison, Compatibility, Effect, Entry, EntryKind, FILE_NAME, Field, LockError,
     LockFile, MODE_VARIABLE, Presence, Scalar, Shape, ShapeError, Tagging, Text, Variant, compare,

@@ -156,15 +156,15 @@ impl CommitError {
 
 impl ErrorCode for CommitError {
     fn code(&self) -> Code {
-        Code::new(match self {
-            Self::Conflict { .. } | Self::QueryConflict { .. } | Self::Superseded => "conflict",
-            Self::OperationReused { .. } => "operation_reused",
-            Self::Fenced { .. } => "fenced",
-            Self::Invalid(_) => "invalid_input",
-            Self::Overloaded { .. } => "overloaded",
-            Self::Unavailable { .. } => "store_unavailable",
-            Self::Unknown { .. } => "outcome_unknown",
-        })
+        match self {
+            Self::Conflict { .. } | Self::QueryConflict { .. } | Self::Superseded => Code::CONFLICT,
+            Self::OperationReused { .. } => Code::OPERATION_REUSED,
+            Self::Fenced { .. } => Code::FENCED,
+            Self::Invalid(_) => Code::INVALID_INPUT,
+            Self::Overloaded { .. } => Code::OVERLOADED,
+            Self::Unavailable { .. } => Code::STORE_UNAVAILABLE,
+            Self::Unknown { .. } => Code::OUTCOME_UNKNOWN,
+        }
     }
 }
 
@@ -178,10 +178,10 @@ impl ReadError {
 
 impl ErrorCode for ReadError {
     fn code(&self) -> Code {
-        Code::new(match self {
-            Self::OtherLog { .. } => "other_log",
-            Self::Unavailable { .. } => "store_unavailable",
-            Self::Damaged { .. } => "store_damaged",
-        })
+        match self {
+            Self::OtherLog { .. } => Code::OTHER_LOG,
+            Self::Unavailable { .. } => Code::STORE_UNAVAILABLE,
+            Self::Damaged { .. } => Code::STORE_DAMAGED,
+        }
     }
 }

@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Field, Fields, Variant};
 
-use super::{FIELD_KEYS, VARIANT_KEYS};
-use crate::args::{Args, check_name};
+use super::VARIANT_KEYS;
+use super::tags::tags;
+use crate::args::Args;
 use crate::case::{snake, unraw};
 use crate::code::Code;
 use crate::ctxt::Ctxt;
@@ -97,24 +98,6 @@ fn refuse_elsewhere(args: &Args, unknown: bool, inner: bool, ctxt: &mut Ctxt) {
             ctxt.error(key, Code::VARIANT_SHAPE, message);
         }
     }
-}
-
-pub(super) fn tags<'a>(fields: &'a Fields, ctxt: &mut Ctxt) -> Vec<(&'a Ident, String)> {
-    let mut tags = Vec::new();
-    for field in fields {
-        let args = Args::of(&field.attrs, "event", FIELD_KEYS, ctxt);
-        let Some(key) = args.key("tag") else { continue };
-        let Some(name) = &field.ident else {
-            let message = "put `tag` on a named field of the event struct inside";
-            ctxt.error(key, Code::VARIANT_SHAPE, message);
-            continue;
-        };
-        if let Some(text) = args.text("tag") {
-            check_name(text, ctxt);
-        }
-        tags.push((name, args.text("tag").map_or_else(|| unraw(name), syn::LitStr::value)));
-    }
-    tags
 }
 
 /// The framework's own events have names of their own.

@@ -19,6 +19,8 @@ pub(super) struct Stored<'a> {
     pub(super) reader: TokenStream,
     /// The closure that makes the event of it.
     pub(super) make: TokenStream,
+    /// The codec that its content was written by.
+    pub(super) codec: TokenStream,
     /// Where it is declared.
     pub(super) at: Span,
 }
@@ -63,10 +65,10 @@ impl Stored<'_> {
 
     /// Reads the record, at whatever version it stands.
     pub(super) fn decode(&self) -> TokenStream {
-        let Self { private, versions, reader, make, .. } = self;
+        let Self { private, versions, reader, make, codec, .. } = self;
         let current = versions.current;
         let read = quote! {
-            #private::current::<#reader, Self::Codec>(record, #current)
+            #private::current::<#reader, #codec>(record, #current)
                 .map(#make)
                 .map(#private::Decoded::One)
         };
@@ -84,7 +86,7 @@ impl Stored<'_> {
     }
 
     fn chain(&self) -> TokenStream {
-        let Self { private, versions, reader, make, .. } = self;
+        let Self { private, versions, reader, make, codec, .. } = self;
         let current = versions.current;
         let last = phantom(&quote!(#private::TheCurrentVersion<#reader>));
         let takes = versions.up.iter().skip(1).map(|step| match &step.how {
@@ -115,7 +117,7 @@ impl Stored<'_> {
             quote!(let fed = chain.#call?;)
         });
         quote! {
-            let chain = #private::Chain::<Self::Codec>::new(record);
+            let chain = #private::Chain::<#codec>::new(record);
             let fed = #private::Fed::<_, Self>::Ahead;
             #(#steps)*
             chain.finish::<#reader, Self>(fed, #current, #make)
