@@ -41,6 +41,35 @@ fn database() -> std::path::PathBuf {
 }
 
 #[test]
+fn its_event_changes_as_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
+    let program = blocks(&readme, "rust,standalone_crate").remove(0);
+    let change = blocks(&readme, "rs,evolution").remove(0);
+    let lines = blocks(&readme, "rs,tests").remove(0);
+    let (variant, step) = change.split_once("\n\n").expect("the step stands behind the variant");
+    let swap = |text: String, from: &str, to: &str| {
+        assert!(text.contains(from), "the program has no `{from}`");
+        text.replace(from, to)
+    };
+    let program = swap(
+        program,
+        "    Opened,\n    Deposited { cents: i64 },",
+        &format!("    Opened,\n{variant}"),
+    );
+    let decided = "AccountEvent::Deposited { cents: cmd.cents }";
+    let with_currency = "AccountEvent::Deposited { cents: cmd.cents, currency: \"EUR\".into() }";
+    let program = swap(program, decided, with_currency);
+    let applied = "AccountEvent::Deposited { cents } =>";
+    let program = swap(program, applied, "AccountEvent::Deposited { cents, .. } =>");
+    // The lines are tests; that they are well-formed is all that is seen here.
+    let whole = [program, step.to_owned(), lines].join("\n");
+    let path = root.join("target/readme_evolution.rs");
+    std::fs::write(&path, whole).expect("the target folder takes a file");
+    trybuild::TestCases::new().pass(path);
+}
+
+#[test]
 fn the_first_program_is_the_example_and_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
     let read = |path| std::fs::read_to_string(root.join(path)).expect("it can be read");

@@ -1,13 +1,4 @@
-//! Shapes of what is stored, as data: described by derives, kept in a lock
-//! file, compared, exported.
-//!
-//! Everything that an event or a snapshot holds implements [`Schema`], so that
-//! a change however deep is seen where the event is declared. A file
-//! `schema.lock` beside the package's manifest records the shape of every
-//! version; while it is there, an event whose shape differs from the recorded
-//! one does not compile. See
-//! [`cqrs_testkit::schema_lock!`](../../cqrs_testkit/macro.schema_lock.html)
-//! for the test that keeps the file and says what a change breaks.
+#![doc = include_str!("../../docs/evolution.md")]
 
 mod check;
 mod foreign;

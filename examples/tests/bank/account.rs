@@ -3,6 +3,8 @@
 use cqrs_testkit::Scenario;
 use examples::bank::{Account, AccountEvent, Cents, Entry, Kind, Post};
 
+cqrs_testkit::law_tests!(Account);
+
 fn entry(transaction: &str, cents: i64) -> Entry {
     Entry {
         transaction: transaction.into(),
