@@ -49,6 +49,7 @@ impl Commit {
         Self::of(operation, streams.into(), token, recorded_at)
     }
 
+    #[inline]
     pub(crate) fn of(
         operation: OperationId,
         streams: Few<(StreamId, StreamVersion)>,
@@ -58,6 +59,7 @@ impl Commit {
         Self { operation, streams, token, recorded_at, record: None }
     }
 
+    #[inline]
     fn record(&self) -> &Record {
         self.record.as_deref().unwrap_or(&NO_RECORD)
     }
@@ -118,6 +120,7 @@ impl Commit {
 
     /// Whether an earlier call had committed the same operation.
     #[must_use]
+    #[inline]
     pub fn is_repeated(&self) -> bool {
         self.record().repeated
     }

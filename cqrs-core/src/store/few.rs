@@ -15,6 +15,7 @@ impl<T> Few<T> {
         Self::Many(Vec::new())
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, item: T) {
         match self {
             Self::Many(items) if items.capacity() > 0 => items.push(item),
@@ -71,6 +72,7 @@ impl<T> IntoIterator for Few<T> {
     type Item = T;
     type IntoIter = Chain<std::option::IntoIter<T>, std::vec::IntoIter<T>>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         let (one, many) = match self {
             Self::One(item) => (Some(item), Vec::new()),
