@@ -28,6 +28,15 @@ impl<T> Few<T> {
         }
     }
 
+    /// As an iterator does, without moving the one item into an iterator.
+    #[inline]
+    pub(crate) fn each(self, mut take: impl FnMut(T)) {
+        match self {
+            Self::One(item) => take(item),
+            Self::Many(items) => items.into_iter().for_each(take),
+        }
+    }
+
     pub(crate) fn into_vec(self) -> Vec<T> {
         match self {
             Self::One(item) => vec![item],
