@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use crate::OpenError;
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::sql;
 
 /// The newest format that this release reads and writes.
@@ -45,8 +45,13 @@ fn found(connection: &Connection) -> Outcome<Found> {
     let log = connection.query_row("SELECT format, incarnation FROM log", [], |row| {
         Ok((row.get::<_, u32>(0)?, row.get::<_, [u8; 16]>(1)?))
     });
-    if let Ok((format, id)) = log {
-        return Ok(Found::Log { format, log: LogId::from_uuid(Uuid::from_bytes(id)) });
+    match log.map_err(Fault::from) {
+        Ok((format, id)) => {
+            return Ok(Found::Log { format, log: LogId::from_uuid(Uuid::from_bytes(id)) });
+        }
+        // It has been waited for; the next statement would wait once more.
+        Err(fault) if fault.is_busy() => return Err(fault),
+        Err(_) => {}
     }
     let table: Option<String> = connection
         .query_row("SELECT name FROM sqlite_schema LIMIT 1", [], |row| row.get(0))

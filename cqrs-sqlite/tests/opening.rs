@@ -113,6 +113,27 @@ async fn a_database_that_another_process_locks_is_said_to_be_locked() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "another process's lock has no clock of ours")]
+async fn a_locked_database_is_waited_for_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.db");
+    filled(&path).await;
+    let other = rusqlite::Connection::open(&path).expect("SQLite opens it");
+    other
+        .execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; UPDATE log SET format = 1",
+        )
+        .expect("the lock");
+    let patience = Duration::from_secs(1);
+    let since = std::time::Instant::now();
+    let opened = SqliteStore::options().path(&path).busy_timeout(patience).open().await;
+    let waited = since.elapsed();
+    assert!(matches!(opened, Err(OpenError::Locked { .. })), "{opened:?}");
+    assert!(waited >= patience.mul_f64(0.9), "it gave up after {waited:?}");
+    assert!(waited < patience.mul_f64(1.7), "it waited {waited:?} for a lock");
+}
+
+#[tokio::test]
 async fn a_path_that_looks_like_a_uri_is_a_path() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file:log.db?mode=memory");

@@ -6,7 +6,7 @@ use cqrs_core::{TenantId, Timestamp};
 use crate::{is_written, kept};
 
 fn full() -> Metadata {
-    let id = |number| uuid::Uuid::from_u64_pair(0x7000, 0x8000_0000_0000_0000 | number);
+    let id = |number: u64| uuid::Uuid::from_u64_pair(0x7000, 0x8000_0000_0000_0000 | number);
     let at = Timestamp::from_micros(1_767_225_600_123_456);
     let mut metadata = Metadata::new(MessageId::from_uuid(id(1)), at);
     metadata.correlation_id = CorrelationId::from_uuid(id(2));

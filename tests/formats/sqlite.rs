@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use cqrs_core::OperationId;
 use cqrs_core::bus::Origin;
 use cqrs_core::prelude::*;
 use cqrs_core::store::{EventStore, ReadRequest, RecordedEvent, StreamId};
-use cqrs_core::OperationId;
 use cqrs_sqlite::SqliteStore;
 use cqrs_testkit::{ManualClock, SequentialIds};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn fill(path: &Path) {
 /// Everything that can be read, as JSON.
 async fn contents(store: &SqliteStore) -> Value {
     let page = store.read(ReadRequest::all().limit(usize::MAX)).await.unwrap();
-    let events: Vec<Value> = page.events().iter().map(event).collect();
+    let events: Vec<Value> = page.events().map(|one| event(&one)).collect();
     let stream = StreamId::new("account", "ada").unwrap();
     let snapshot = store.snapshot(&stream).await.unwrap().unwrap();
     let range = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);

@@ -107,6 +107,7 @@ impl<A: Aggregate> AggregateCache<A> {
         Self(Cache::with(capacity, capacity as u64, weight, hasher, life))
     }
 
+    #[inline]
     pub(super) fn find(&self, tenant: &TenantId, id: &A::Id) -> Option<Arc<Slot<A>>> {
         self.0.get(&Borrowed { tenant, id })
     }
@@ -130,6 +131,7 @@ impl<A> Slot<A> {
     }
 
     /// Whether nobody waits, so that a usable state may be taken at once.
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.waiting.load(Ordering::Acquire) == 0
     }
@@ -143,6 +145,7 @@ impl<A> Slot<A> {
     }
 
     /// The state, emptied if a commit that it includes has failed.
+    #[inline]
     pub(super) fn state(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
         let mut state = self.state.lock().expect("panics are caught inside the lock");
         if state.as_ref().is_some_and(|loaded| loaded.lineage.is_broken()) {

@@ -232,6 +232,7 @@ impl<A: Apply> AggregateRuntime<A> {
     }
 
     /// What the outcome of a commit means for the command behind it.
+    #[inline]
     fn settle<C>(
         &self,
         outcome: Result<Commit, CommitError>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
-use crate::bus::{BusError, CancelToken, CommandError, DispatchError, Origin, QueryError};
+use crate::bus::{Begun, BusError, CancelToken, CommandError, DispatchError, Origin, QueryError};
 use crate::command::{Command, OneHandlerFor};
 use crate::message::{
     ActorId, CausationId, CorrelationId, MessageId, OperationId, TenantId, TraceContext,
@@ -187,8 +187,20 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
             let ctx = app.open(origin)?;
-            let value = app.inner().handlers.execute(&command, &ctx).await?;
-            Ok(Executed { value, receipt: Receipt { commits: ctx.into_commits() } })
+            // What waits is in a box of its own, so that this future, which is
+            // copied into its box whole, stays small.
+            let rest = match app.inner().handlers.execute(&command, &ctx) {
+                Begun::Ended(ended) => {
+                    let value = ended?;
+                    return Ok(Executed {
+                        value,
+                        receipt: Receipt { commits: ctx.take_commits() },
+                    });
+                }
+                begun => Box::pin(begun.end()),
+            };
+            let value = rest.await?;
+            Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
         })
     }
 }

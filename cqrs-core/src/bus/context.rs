@@ -53,6 +53,7 @@ impl Context {
         Self(Arc::new(Call { services, origin, stamp, metadata, done: Mutex::default() }))
     }
 
+    #[inline]
     fn stamp(&self) -> Stamp {
         *self.0.stamp.get_or_init(|| {
             let now = self.0.services.now();
@@ -71,6 +72,7 @@ impl Context {
     }
 
     /// What the events of the call share.
+    #[inline]
     pub(crate) fn cause(&self) -> Result<Cause, CodecError> {
         let Stamp { id, now } = self.stamp();
         let (correlation_id, details) = match self.said() {
@@ -175,6 +177,7 @@ impl Context {
     }
 
     /// Notes a commit.
+    #[inline]
     pub(crate) fn committed(&self, commit: Commit) {
         let mut done = self.done();
         done.in_doubt = None;
@@ -187,12 +190,9 @@ impl Context {
     }
 
     /// The commits of a call that has ended.
-    pub(crate) fn into_commits(self) -> Few<Commit> {
-        match Arc::try_unwrap(self.0) {
-            Ok(call) => call.done.into_inner().expect("nothing panics under the lock").commits,
-            // A handler has kept the context.
-            Err(shared) => std::mem::take(&mut Self(shared).done().commits),
-        }
+    #[inline]
+    pub(crate) fn take_commits(&self) -> Few<Commit> {
+        std::mem::take(&mut self.done().commits)
     }
 
     fn done(&self) -> std::sync::MutexGuard<'_, Done> {

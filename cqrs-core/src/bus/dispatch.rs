@@ -4,9 +4,12 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::{BusError, CommandError, Context, DispatchError, QueryError, Started, caught};
+use super::{
+    BusError, CatchPanic, CommandError, Context, DispatchError, QueryError, Started, caught,
+};
 use crate::aggregate::panic_message;
 use crate::app::App;
 use crate::command::{Command, OneHandlerFor};
@@ -150,17 +153,31 @@ impl Handlers {
     }
 
     /// Validates, finds the handler, runs it within the call's bounds.
-    pub(crate) async fn execute<C>(
-        &self,
-        command: &C,
-        ctx: &Context,
-    ) -> Result<C::Output, CommandError<C::Error>>
+    #[inline]
+    pub(crate) fn execute<'a, C>(
+        &'a self,
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> Begun<'a, Result<C::Output, CommandError<C::Error>>>
     where
         C: Command + OneHandlerFor<C>,
     {
-        command.validate().map_err(BusError::Validation)?;
-        let handler = self.command::<C>()?;
-        bounded(C::NAME, ctx, || handler.start(command, ctx)).await
+        if let Err(error) = command.validate() {
+            return Begun::Ended(Err(BusError::Validation(error).into()));
+        }
+        let handler = match self.command::<C>() {
+            Ok(handler) => handler,
+            Err(error) => return Begun::Ended(Err(error.into())),
+        };
+        if ctx.is_bounded() {
+            let run = bounded(C::NAME, ctx, || handler.start(command, ctx));
+            return Begun::Bounded(Box::pin(run));
+        }
+        match catch_unwind(AssertUnwindSafe(|| handler.start(command, ctx))) {
+            Ok(Started::Ended(ended)) => Begun::Ended(ended),
+            Ok(Started::Waits(rest)) => Begun::Waits(C::NAME, CatchPanic(rest)),
+            Err(panic) => Begun::Ended(Err(panicked(C::NAME, &*panic).into())),
+        }
     }
 
     /// As [`Handlers::execute`], for a query.
@@ -181,6 +198,32 @@ impl fmt::Debug for Handlers {
     }
 }
 
+/// A call that was begun. One that ends without waiting passes through no
+/// future of its own: each would copy the outcome once more.
+pub(crate) enum Begun<'a, T> {
+    Ended(T),
+    Waits(&'static str, CatchPanic<'a, T>),
+    Bounded(BoxFuture<'a, T>),
+}
+
+impl<T, E: From<BusError>> Begun<'_, Result<T, E>> {
+    /// The rest of the call.
+    #[inline]
+    pub(crate) async fn end(self) -> Result<T, E> {
+        match self {
+            Self::Ended(ended) => ended,
+            Self::Waits(name, rest) => {
+                rest.await.unwrap_or_else(|panic| Err(panicked(name, &*panic).into()))
+            }
+            Self::Bounded(run) => run.await,
+        }
+    }
+}
+
+fn panicked(name: &'static str, panic: &(dyn Any + Send)) -> BusError {
+    BusError::HandlerPanicked { name, message: panic_message(panic) }
+}
+
 /// Runs a handler until it ends, panics, its time is up, or it is cancelled.
 async fn bounded<'a, T, E: From<BusError>>(
     name: &'static str,
@@ -192,10 +235,7 @@ async fn bounded<'a, T, E: From<BusError>>(
     } else {
         caught(start).await
     };
-    ended.unwrap_or_else(|panic| {
-        let message = panic_message(&*panic);
-        Err(BusError::HandlerPanicked { name, message }.into())
-    })
+    ended.unwrap_or_else(|panic| Err(panicked(name, &*panic).into()))
 }
 
 /// Runs a handler to its end or panic, unless it must stop before.

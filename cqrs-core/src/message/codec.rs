@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::finite::Guarded;
+use super::json::PlainText;
 
 /// A stored format. The type of an event or a snapshot chooses one; JSON is
 /// the default.
@@ -100,7 +101,8 @@ impl Codec for Json {
     const ENCODING: Encoding = Encoding::JSON;
 
     fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        serde_json::to_writer(out, &Guarded::new(value)).map_err(CodecError::new)
+        let mut serializer = serde_json::Serializer::with_formatter(out, PlainText);
+        Guarded::with_plain_text(value).serialize(&mut serializer).map_err(CodecError::new)
     }
 
     fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, CodecError> {

@@ -6,36 +6,52 @@
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::json;
+
 /// Values may nest this deep; one less than `serde_json` refuses to read.
 pub(super) const MAX_DEPTH: u32 = 127;
 
 /// A value that serialises through [`Guard`].
 pub(super) struct Guarded<'a, T: ?Sized> {
     value: &'a T,
+    way: Way,
+}
+
+/// Where a value stands, and whether its text goes through as bytes to a
+/// [`PlainText`](super::json::PlainText) formatter.
+#[derive(Clone, Copy)]
+struct Way {
     depth: u32,
+    plain_text: bool,
 }
 
 impl<'a, T: ?Sized> Guarded<'a, T> {
+    #[cfg(feature = "msgpack")]
     pub(super) fn new(value: &'a T) -> Self {
-        Self { value, depth: 0 }
+        Self { value, way: Way { depth: 0, plain_text: false } }
+    }
+
+    /// For a JSON serialiser whose formatter is `PlainText`.
+    pub(super) fn with_plain_text(value: &'a T) -> Self {
+        Self { value, way: Way { depth: 0, plain_text: true } }
     }
 }
 
 impl<T: Serialize + ?Sized> Serialize for Guarded<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Guard { inner: serializer, depth: self.depth })
+        self.value.serialize(Guard { inner: serializer, way: self.way })
     }
 }
 
 struct Guard<S> {
     inner: S,
-    depth: u32,
+    way: Way,
 }
 
 impl<S: Serializer> Guard<S> {
-    fn deeper(&self) -> Result<u32, S::Error> {
-        if self.depth < MAX_DEPTH {
-            Ok(self.depth + 1)
+    fn deeper(&self) -> Result<Way, S::Error> {
+        if self.way.depth < MAX_DEPTH {
+            Ok(Way { depth: self.way.depth + 1, ..self.way })
         } else {
             Err(ser::Error::custom(format_args!("nested deeper than {MAX_DEPTH} levels")))
         }
@@ -53,8 +69,8 @@ macro_rules! forward {
 macro_rules! open {
     ($($method:ident($($arg:ident: $ty:ty),*) -> $assoc:ident;)*) => {$(
         fn $method(self, $($arg: $ty),*) -> Result<Self::$assoc, S::Error> {
-            let depth = self.deeper()?;
-            Ok(Guard { inner: self.inner.$method($($arg),*)?, depth })
+            let way = self.deeper()?;
+            Ok(Guard { inner: self.inner.$method($($arg),*)?, way })
         }
     )*};
 }
@@ -83,12 +99,43 @@ impl<S: Serializer> Serializer for Guard<S> {
         serialize_u64(v: u64);
         serialize_u128(v: u128);
         serialize_char(v: char);
-        serialize_str(v: &str);
-        serialize_bytes(v: &[u8]);
         serialize_none();
         serialize_unit();
         serialize_unit_struct(name: &'static str);
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
+    }
+
+    #[inline]
+    fn serialize_str(self, v: &str) -> Result<S::Ok, S::Error> {
+        if self.way.plain_text && json::is_plain(v) {
+            self.inner.serialize_bytes(v.as_bytes())
+        } else {
+            self.inner.serialize_str(v)
+        }
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Result<S::Ok, S::Error> {
+        if !self.way.plain_text {
+            return self.inner.serialize_bytes(v);
+        }
+        // To the formatter bytes are text; serde_json writes them as a list.
+        let mut list = self.inner.serialize_seq(Some(v.len()))?;
+        for byte in v {
+            ser::SerializeSeq::serialize_element(&mut list, byte)?;
+        }
+        ser::SerializeSeq::end(list)
+    }
+
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStruct, S::Error> {
+        let mut way = self.deeper()?;
+        // serde_json knows its own types by such a name, and takes their
+        // content as text alone.
+        way.plain_text &= !name.starts_with('$');
+        Ok(Guard { inner: self.inner.serialize_struct(name, len)?, way })
     }
 
     open! {
@@ -97,7 +144,6 @@ impl<S: Serializer> Serializer for Guard<S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize) -> SerializeTupleVariant;
         serialize_map(len: Option<usize>) -> SerializeMap;
-        serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize) -> SerializeStructVariant;
     }
 
@@ -118,7 +164,7 @@ impl<S: Serializer> Serializer for Guard<S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_some(&Guarded { value, depth: self.depth })
+        self.inner.serialize_some(&Guarded { value, way: self.way })
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -126,7 +172,7 @@ impl<S: Serializer> Serializer for Guard<S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_newtype_struct(name, &Guarded { value, depth: self.depth })
+        self.inner.serialize_newtype_struct(name, &Guarded { value, way: self.way })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -136,8 +182,8 @@ impl<S: Serializer> Serializer for Guard<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let depth = self.deeper()?;
-        self.inner.serialize_newtype_variant(name, index, variant, &Guarded { value, depth })
+        let way = self.deeper()?;
+        self.inner.serialize_newtype_variant(name, index, variant, &Guarded { value, way })
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
@@ -155,7 +201,7 @@ macro_rules! elements {
             type Ok = C::Ok;
             type Error = C::Error;
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-                self.inner.$method(&Guarded { value, depth: self.depth })
+                self.inner.$method(&Guarded { value, way: self.way })
             }
             fn end(self) -> Result<C::Ok, C::Error> { self.inner.end() }
         }
@@ -168,7 +214,7 @@ macro_rules! fields {
             type Ok = C::Ok;
             type Error = C::Error;
             fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), C::Error> {
-                self.inner.serialize_field(key, &Guarded { value, depth: self.depth })
+                self.inner.serialize_field(key, &Guarded { value, way: self.way })
             }
             fn skip_field(&mut self, key: &'static str) -> Result<(), C::Error> { self.inner.skip_field(key) }
             fn end(self) -> Result<C::Ok, C::Error> { self.inner.end() }
@@ -198,7 +244,7 @@ impl<C: ser::SerializeMap> ser::SerializeMap for Guard<C> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        self.inner.serialize_value(&Guarded { value, depth: self.depth })
+        self.inner.serialize_value(&Guarded { value, way: self.way })
     }
 
     fn end(self) -> Result<C::Ok, C::Error> {

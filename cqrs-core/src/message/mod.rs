@@ -8,6 +8,7 @@
 mod codec;
 mod finite;
 mod id;
+mod json;
 mod metadata;
 mod timestamp;
 

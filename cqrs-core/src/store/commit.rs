@@ -12,7 +12,11 @@ use crate::message::{OperationId, Timestamp};
 
 /// The receipt of a unit of work that committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
+pub struct Commit(Box<Content>);
+
+/// In a box, since a receipt passes through many hands before it is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Content {
     operation: OperationId,
     streams: Few<(StreamId, StreamVersion)>,
     token: CommitToken,
@@ -49,23 +53,25 @@ impl Commit {
         Self::of(operation, streams.into(), token, recorded_at)
     }
 
+    #[inline]
     pub(crate) fn of(
         operation: OperationId,
         streams: Few<(StreamId, StreamVersion)>,
         token: CommitToken,
         recorded_at: Timestamp,
     ) -> Self {
-        Self { operation, streams, token, recorded_at, record: None }
+        Self(Box::new(Content { operation, streams, token, recorded_at, record: None }))
     }
 
+    #[inline]
     fn record(&self) -> &Record {
-        self.record.as_deref().unwrap_or(&NO_RECORD)
+        self.0.record.as_deref().unwrap_or(&NO_RECORD)
     }
 
     /// For stores: what was recorded with the operation.
     #[must_use]
     pub fn with_record(mut self, fingerprint: u128, reply: Bytes) -> Self {
-        let record = self.record.get_or_insert_default();
+        let record = self.0.record.get_or_insert_default();
         record.fingerprint = fingerprint;
         record.reply = reply;
         self
@@ -74,32 +80,32 @@ impl Commit {
     /// For stores: marks the receipt as that of an earlier commit.
     #[must_use]
     pub fn repeated(mut self) -> Self {
-        self.record.get_or_insert_default().repeated = true;
+        self.0.record.get_or_insert_default().repeated = true;
         self
     }
 
     /// The operation that committed.
     #[must_use]
     pub fn operation(&self) -> OperationId {
-        self.operation
+        self.0.operation
     }
 
     /// The new version of each stream that the unit appended to.
     #[must_use]
     pub fn streams(&self) -> &[(StreamId, StreamVersion)] {
-        &self.streams
+        &self.0.streams
     }
 
     /// The mark of this commit, for reading one's own write.
     #[must_use]
     pub fn token(&self) -> &CommitToken {
-        &self.token
+        &self.0.token
     }
 
     /// When the store recorded the events; never goes back along the log.
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
-        self.recorded_at
+        self.0.recorded_at
     }
 
     /// The fingerprint of the request that committed; set by
@@ -118,6 +124,7 @@ impl Commit {
 
     /// Whether an earlier call had committed the same operation.
     #[must_use]
+    #[inline]
     pub fn is_repeated(&self) -> bool {
         self.record().repeated
     }

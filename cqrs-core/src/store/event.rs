@@ -180,6 +180,7 @@ struct Rest {
 static NO_REST: Rest = Rest { details: Bytes::new(), tags: Tags::NONE };
 
 impl Rest {
+    #[inline]
     fn boxed(self) -> Option<Box<Self>> {
         let is_empty = self.details.is_empty() && self.tags.0.is_none();
         (!is_empty).then(|| Box::new(self))
@@ -225,6 +226,7 @@ impl NewEvent {
     }
 
     /// An event of a command, in one step.
+    #[inline]
     pub(crate) fn of_command(
         id: EventId,
         event_type: (&'static str, SchemaVersion),

@@ -15,6 +15,7 @@ impl<T> Few<T> {
         Self::Many(Vec::new())
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, item: T) {
         match self {
             Self::Many(items) if items.capacity() > 0 => items.push(item),
@@ -24,6 +25,15 @@ impl<T> Few<T> {
                 let Self::Many(items) = self else { unreachable!("it was just put there") };
                 items.extend(first.into_iter().chain([item]));
             }
+        }
+    }
+
+    /// As an iterator does, without moving the one item into an iterator.
+    #[inline]
+    pub(crate) fn each(self, mut take: impl FnMut(T)) {
+        match self {
+            Self::One(item) => take(item),
+            Self::Many(items) => items.into_iter().for_each(take),
         }
     }
 
@@ -71,6 +81,7 @@ impl<T> IntoIterator for Few<T> {
     type Item = T;
     type IntoIter = Chain<std::option::IntoIter<T>, std::vec::IntoIter<T>>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         let (one, many) = match self {
             Self::One(item) => (Some(item), Vec::new()),

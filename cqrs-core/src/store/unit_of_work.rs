@@ -306,6 +306,7 @@ static NO_REPLY: Bytes = Bytes::new();
 impl UnitOfWork {
     /// An empty unit. `now` becomes the recorded time, unless the log already
     /// holds a later one.
+    #[inline]
     pub fn new(operation: Operation, now: Timestamp) -> Self {
         Self { operation, recorded_at: now, streams: Few::new(), lineage: None, rest: None }
     }
@@ -325,6 +326,7 @@ impl UnitOfWork {
         self.append_few(stream, expected, events.into())
     }
 
+    #[inline]
     pub(crate) fn append_few(
         mut self,
         stream: StreamId,
@@ -382,6 +384,7 @@ impl UnitOfWork {
     }
 
     /// Makes the unit fail when an earlier one of the lineage has failed.
+    #[inline]
     pub fn in_lineage(mut self, lineage: Lineage) -> Self {
         self.lineage = Some(lineage);
         self
@@ -389,6 +392,7 @@ impl UnitOfWork {
 
     /// Records an encoded answer with the operation, for a caller that
     /// repeats it.
+    #[inline]
     pub fn with_reply(mut self, reply: Bytes) -> Self {
         if !(reply.is_empty() && self.rest.is_none()) {
             self.rest().reply = reply;
@@ -398,6 +402,7 @@ impl UnitOfWork {
 
     /// The answer to record.
     #[must_use]
+    #[inline]
     pub fn reply(&self) -> &Bytes {
         self.rest.as_ref().map_or(&NO_REPLY, |rest| &rest.reply)
     }
@@ -469,6 +474,7 @@ impl UnitOfWork {
         self.streams.into_iter().map(|append| (append.stream, append.events.into_vec()))
     }
 
+    #[inline]
     pub(crate) fn into_appends(self) -> Few<StreamAppend> {
         self.streams
     }
@@ -479,6 +485,7 @@ impl UnitOfWork {
         self.writes_no_rest() && self.streams.iter().all(|append| append.events.is_empty())
     }
 
+    #[inline]
     fn writes_no_rest(&self) -> bool {
         self.snapshots().is_empty() && self.tables().is_empty() && self.advance().is_none()
     }
@@ -536,6 +543,7 @@ impl UnitOfWork {
 
     /// Whether the unit appends to one stream, and everything to be recorded
     /// of its operation can be read from those events.
+    #[inline]
     pub(crate) fn is_plain_append(&self) -> bool {
         matches!(&*self.streams, [append] if !append.events.is_empty())
             && self.operation.fingerprint.is_none()

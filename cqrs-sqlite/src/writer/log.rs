@@ -38,6 +38,9 @@ pub(super) struct Log {
     /// What is known of the database, while nobody else has written.
     pub(super) known: Option<Known>,
     poisoned: bool,
+    /// Makes a step fail or panic, as a disk or a mistake here would.
+    #[cfg(test)]
+    trap: Option<fn(Step) -> Outcome<()>>,
     pub(super) pages: Pages,
 }
 
@@ -51,6 +54,13 @@ pub(super) struct Known {
     pub(super) tail: Tail,
 }
 
+/// A step of a transaction that a test can make fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Write,
+    Commit,
+}
+
 impl Log {
     pub(super) fn new(session: Session, index_every: u64) -> Self {
         Self {
@@ -61,6 +71,8 @@ impl Log {
             tables: HashMap::new(),
             known: None,
             poisoned: false,
+            #[cfg(test)]
+            trap: None,
             pages: Pages::default(),
         }
     }
@@ -108,9 +120,8 @@ impl Log {
             tracing::error!(%fault, path, "a group of units was rolled back");
             return Err(Failure::NotCommitted(fault.into_commit_error(path)));
         }
-        let ended = self.session.connection.prepare_cached("COMMIT");
-        match ended.and_then(|mut commit| commit.execute([])).map_err(Fault::from) {
-            Ok(_) => Ok(()),
+        match self.end() {
+            Ok(()) => Ok(()),
             Err(fault) if self.session.roll_back() && fault.proves_no_commit() => {
                 Err(Failure::NotCommitted(fault.into_commit_error(path)))
             }
@@ -122,10 +133,27 @@ impl Log {
         }
     }
 
+    fn end(&self) -> Outcome<()> {
+        self.trapped(Step::Commit)?;
+        self.session.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn trapped(&self, step: Step) -> Outcome<()> {
+        self.trap.map_or(Ok(()), |trap| trap(step))
+    }
+
+    #[cfg(not(test))]
+    fn trapped(&self, _: Step) -> Outcome<()> {
+        Ok(())
+    }
+
     /// Writes the group into a transaction, which stays open.
     fn write(&mut self, group: &mut Group) -> Outcome<()> {
         self.session.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.refresh()?;
+        self.trapped(Step::Write)?;
         for member in &mut group.members {
             match member {
                 Member::Refused(refused) => refused.work.sever_lineage(),
@@ -301,86 +329,5 @@ pub(super) fn poisoned(path: &str) -> Arc<str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use cqrs_core::Timestamp;
-    use cqrs_core::store::{ExpectedVersion, Operation, StreamId};
-    use rusqlite::Connection;
-    use tokio::sync::oneshot;
-    use uuid::Uuid;
-
-    use super::super::{Job, Pending, Receipt};
-    use super::*;
-
-    fn log() -> Log {
-        let connection = Connection::open_in_memory().expect("a database");
-        let path = std::path::Path::new(":memory:");
-        let id = crate::schema::open(&connection, path).expect("a log");
-        Log::new(Session::new(connection, id), 0)
-    }
-
-    fn pending() -> (Box<Pending>, Receipt) {
-        let id = OperationId::from_uuid(Uuid::from_u128(7));
-        let stream = StreamId::new("account", "1").expect("the name is valid");
-        let work = UnitOfWork::new(Operation::given(id), Timestamp::EPOCH).append(
-            stream,
-            ExpectedVersion::Any,
-            Vec::new(),
-        );
-        let (answer, receipt) = oneshot::channel();
-        let fingerprint = work.fingerprint();
-        (Box::new(Pending { work, fingerprint, weight: 1, answer }), receipt)
-    }
-
-    fn commit(log: &mut Log) -> Result<Commit, CommitError> {
-        let (pending, mut receipt) = pending();
-        let mut group = Group::default();
-        assert!(group.take(Job::Commit(pending)).is_none());
-        log.commit(group, "x", |_| ());
-        receipt.try_recv().expect("the unit was answered")
-    }
-
-    #[test]
-    fn after_a_failed_flush_nothing_is_written_any_more() {
-        let mut log = log();
-        log.poisoned = true;
-        let refused = commit(&mut log);
-        assert!(
-            matches!(&refused, Err(CommitError::Unavailable { reason, transient: false })
-                if reason.contains("reopen")),
-            "{refused:?}"
-        );
-    }
-
-    /// A constraint that is checked by the commit itself stands in for a disk
-    /// that fails then.
-    #[test]
-    fn a_commit_that_fails_without_proof_is_in_doubt_and_the_last() {
-        let mut log = log();
-        log.session
-            .connection
-            .execute_batch(
-                "PRAGMA foreign_keys = ON;
-                CREATE TABLE parents (id INTEGER PRIMARY KEY);
-                CREATE TABLE children (
-                    parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED
-                );
-                CREATE TRIGGER orphan AFTER INSERT ON operations
-                BEGIN INSERT INTO children VALUES (1); END;",
-            )
-            .expect("the trap is set");
-        let unknown = commit(&mut log);
-        assert!(matches!(unknown, Err(CommitError::Unknown { .. })), "{unknown:?}");
-        assert!(log.poisoned && log.session.connection.is_autocommit());
-        let refused = commit(&mut log);
-        assert!(matches!(refused, Err(CommitError::Unavailable { .. })), "{refused:?}");
-    }
-
-    #[test]
-    fn a_statement_that_fails_before_the_commit_leaves_no_transaction_open() {
-        let mut log = log();
-        log.session.connection.execute_batch("DROP TABLE events").expect("it is dropped");
-        let refused = commit(&mut log);
-        assert!(matches!(refused, Err(CommitError::Unavailable { .. })), "{refused:?}");
-        assert!(!log.poisoned && log.session.connection.is_autocommit());
-    }
-}
+#[path = "log_tests.rs"]
+mod tests;

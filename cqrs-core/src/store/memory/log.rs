@@ -126,13 +126,13 @@ impl Log {
             Box::new(More { fingerprint, recorded_at, reply })
         });
         let mut streams = Few::new();
-        for append in work.into_appends() {
+        work.into_appends().each(|append| {
             let (stream, events) = append.into_parts();
             if !events.is_empty() {
                 let version = self.append_to(&stream, events, recorded_at);
                 streams.push((stream, version));
             }
-        }
+        });
         if is_recorded {
             let count = u32::try_from(self.events.len() - first).expect("units are limited");
             let events = Events { first: first as u64, count };
@@ -159,13 +159,13 @@ impl Log {
                 self.streams.entry(stream.clone()).or_insert_with(fresh)
             }
         };
-        for event in events {
+        events.each(|event| {
             let position = Position::new(self.events.len() as u64 + 1);
             positions.push(position.get());
             let version = StreamVersion::new(positions.len() as u64);
             let name = name.clone();
             self.events.push(RecordedEvent::new(event, position, name, version, recorded_at));
-        }
+        });
         StreamVersion::new(positions.len() as u64)
     }
 

@@ -72,6 +72,7 @@ impl MemoryStore {
         self.0.state.lock().expect("no code that may panic runs under the lock")
     }
 
+    #[inline]
     fn commit_now(&self, work: UnitOfWork) -> Result<Commit, CommitError> {
         if let Err(error) = self.0.limits.check(&work) {
             work.sever_lineage();
