@@ -138,22 +138,20 @@ impl<'a> Shapes<'a> {
         let mut name = renamed.unwrap_or(ident);
         let presence = if part.flatten {
             name.clear();
-            quote!(Flattened)
+            Some("Flattened")
         } else if part.default || container.default {
-            quote!(Defaulted)
+            Some("Defaulted")
         } else {
-            quote!(Required)
+            None
         };
         let aliases = part.aliases;
         let shape = self.of_field(field, depth, ctxt);
-        Some(quote! {
-            #private::Field {
-                name: #name,
-                aliases: &[#(#aliases),*],
-                presence: #private::Presence::#presence,
-                shape: #shape,
-            }
-        })
+        let presence = presence.map(|presence| {
+            let presence = quote::format_ident!("{presence}");
+            quote!(.presence(#private::Presence::#presence))
+        });
+        let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+        Some(quote!(#private::Field::new(#name, #shape) #presence #aliases))
     }
 
     /// The shape of one field's value.

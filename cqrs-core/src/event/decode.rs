@@ -123,11 +123,13 @@ impl DecodeError {
         matches!(self, Self::UnknownType { .. } | Self::UnknownVersion { .. })
     }
 
+    #[cold]
     pub(crate) fn unknown_version(record: &RecordedEvent, known: SchemaVersion) -> Self {
         let event_type = record.event_type().as_str().to_owned();
         Self::UnknownVersion { event_type, version: record.schema_version(), known }
     }
 
+    #[cold]
     pub(crate) fn content(record: &RecordedEvent, source: CodecError) -> Self {
         let event_type = record.event_type().as_str().to_owned();
         Self::Content { event_type, version: record.schema_version(), source }
@@ -145,17 +147,22 @@ impl ErrorCode for DecodeError {
     }
 }
 
-/// For derives: reads content of the current version, and no other.
+/// For derives: reads an event of the current version, and of no other. In
+/// one step: an event is copied as rarely as it can be.
 #[doc(hidden)]
 #[inline]
-pub fn current<T: DeserializeOwned, C: Codec>(
+pub fn current<T: DeserializeOwned, C: Codec, E>(
     record: &RecordedEvent,
     known: u32,
-) -> Result<T, DecodeError> {
+    make: impl FnOnce(T) -> E,
+) -> Result<Decoded<E>, DecodeError> {
     if record.schema_version().get() != known {
         return Err(DecodeError::unknown_version(record, SchemaVersion::new(known)));
     }
-    read::<T, C>(record).map_err(|source| DecodeError::content(record, source))
+    match read::<T, C>(record) {
+        Ok(content) => Ok(Decoded::One(make(content))),
+        Err(source) => Err(DecodeError::content(record, source)),
+    }
 }
 
 /// For derives: whether an enum that passes over unknown events may pass over

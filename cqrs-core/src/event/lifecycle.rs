@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::{current, unknown_type};
 use super::{DecodeError, Decoded, Event, EventStruct, EventType};
 use crate::message::{Codec, CodecError, Json};
 use crate::schema::{Field, Scalar, Schema, Shape};
@@ -42,10 +41,6 @@ macro_rules! lifecycle {
             const TYPES: &'static [EventType] = &[Self::TYPE];
             type Codec = Json;
 
-            fn event_type(&self) -> &'static EventType {
-                &Self::TYPES[0]
-            }
-
             fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
                 Json::encode(self, out)
             }
@@ -59,13 +54,6 @@ macro_rules! lifecycle {
         impl EventStruct for $name {
             const TYPE: EventType = EventType::new($stored, 1, file!(), line!())
                 .shaped(<Self as Schema>::SHAPE);
-
-            fn read<C: Codec>(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
-                if record.event_type().as_str() != Self::NAME {
-                    return Err(unknown_type(record));
-                }
-                current::<Self, C>(record, 1).map(Decoded::One)
-            }
         }
     )*};
 }

@@ -32,6 +32,7 @@ pub use untyped::Untyped;
 pub use upcast::{Chain, Fed, Never, TheCurrentVersion, input, past, past_as};
 pub use upcast::{FeedsInto, PastShape, PastVersion, Upcaster, UpcastsInto};
 
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::message::{Codec, CodecError, SchemaVersion};
@@ -75,8 +76,10 @@ pub trait Event: Sized + Send + Sync + 'static {
     /// The format in which new events are stored.
     type Codec: Codec;
 
-    /// The event type of this value.
-    fn event_type(&self) -> &'static EventType;
+    /// The event type of this value: the first, where there is no other.
+    fn event_type(&self) -> &'static EventType {
+        &Self::TYPES[0]
+    }
 
     /// The words under which this event can be found across streams.
     ///
@@ -132,7 +135,7 @@ pub trait Event: Sized + Send + Sync + 'static {
     note = "add `#[derive(Event)]` to the struct `{Self}`, or name the fields here: `Variant {{ field: Type }}`",
     note = "an enum of events cannot stand in a variant: write its variants here"
 )]
-pub trait EventStruct: Event + Serialize {
+pub trait EventStruct: Event + Serialize + DeserializeOwned {
     /// Its one event type.
     const TYPE: EventType;
 
@@ -149,7 +152,13 @@ pub trait EventStruct: Event + Serialize {
     /// # Errors
     ///
     /// As [`Event::decode`].
-    fn read<C: Codec>(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError>;
+    fn read<C: Codec>(record: &RecordedEvent) -> Result<Decoded<Self>, DecodeError> {
+        let EventType { version, .. } = Self::TYPE;
+        if !Self::TYPE.is_stored_as(record.event_type().as_str()) {
+            return Err(unknown_type(record));
+        }
+        current::<Self, C, Self>(record, version.get(), |event| event)
+    }
 
     #[doc(hidden)]
     fn looked_at(&self) -> Result<(), String> {

@@ -88,6 +88,7 @@ pub struct CodecError {
 impl CodecError {
     /// Wraps the format's own message.
     #[must_use]
+    #[cold]
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
@@ -105,6 +106,7 @@ impl Codec for Json {
         Guarded::with_plain_text(value).serialize(&mut serializer).map_err(CodecError::new)
     }
 
+    #[inline]
     fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, CodecError> {
         serde_json::from_slice(bytes).map_err(CodecError::new)
     }

@@ -1,6 +1,7 @@
 //! One event type of an enum.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{Field, Fields, Variant};
 
 use super::VARIANT_KEYS;
@@ -72,7 +73,8 @@ impl<'a> Kind<'a> {
         let shape = if elsewhere {
             TokenStream::new()
         } else {
-            shapes.of_fields(&variant.fields, &Container::of(&variant.attrs), 0, ctxt)
+            let shape = shapes.of_fields(&variant.fields, &Container::of(&variant.attrs), 0, ctxt);
+            quote!(const { #shape })
         };
         Self { variant, name, versions, shape, inner: inner.filter(|_| !unknown), unknown, tags }
     }

@@ -180,16 +180,9 @@ impl Target<'_> {
     }
 
     /// That a struct is one event.
-    fn implement_struct(&self, event_type: &TokenStream, read: &TokenStream) -> TokenStream {
+    fn implement_struct(&self, event_type: &TokenStream, read: Option<TokenStream>) -> TokenStream {
         let private = self.krate.private();
-        let body = quote! {
-            const TYPE: #private::EventType = #event_type;
-            fn read<__C: #private::Codec>(
-                record: &#private::RecordedEvent,
-            ) -> ::core::result::Result<#private::Decoded<Self>, #private::DecodeError> {
-                #read
-            }
-        };
+        let body = quote!(const TYPE: #private::EventType = #event_type; #read);
         self.implementation(&quote!(EventStruct), &body)
     }
 
@@ -240,7 +233,7 @@ impl Target<'_> {
         });
         let event_struct = is_struct.then(|| {
             let event_type = quote!(#private::EventType::new("", 1, "", 0));
-            self.implement_struct(&event_type, &quote!(::core::unreachable!()))
+            self.implement_struct(&event_type, None)
         });
         let event = self.implement(&quote! {
             const TYPES: &'static [#private::EventType] = &[];

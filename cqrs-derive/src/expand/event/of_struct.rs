@@ -66,9 +66,6 @@ impl Target<'_> {
         let event = self.implement(&quote! {
             const TYPES: &'static [#private::EventType] =
                 &[<Self as #private::EventStruct>::TYPE];
-            fn event_type(&self) -> &'static #private::EventType {
-                &<Self as #private::Event>::TYPES[0]
-            }
             #tags
             #check
             fn encode(
@@ -84,13 +81,19 @@ impl Target<'_> {
                 <Self as #private::EventStruct>::read::<Self::Codec>(record)
             }
         });
-        let read = quote! {
-            match record.event_type().as_str() {
-                #pattern => { #decode }
-                _ => ::core::result::Result::Err(#private::unknown_type(record)),
+        let read = (!versions.up.is_empty()).then(|| {
+            quote! {
+                fn read<__C: #private::Codec>(
+                    record: &#private::RecordedEvent,
+                ) -> ::core::result::Result<#private::Decoded<Self>, #private::DecodeError> {
+                    match record.event_type().as_str() {
+                        #pattern => { #decode }
+                        _ => ::core::result::Result::Err(#private::unknown_type(record)),
+                    }
+                }
             }
-        };
-        let event_struct = self.implement_struct(&stored.event_type(), &read);
+        });
+        let event_struct = self.implement_struct(&stored.event_type(), read);
         let locks = self.lock.as_ref().map(|lock| {
             let event_type = quote!(<#ident as #private::EventStruct>::TYPE);
             let (tracked, locks) = (lock.tracked(), stored.locks(lock, &event_type));

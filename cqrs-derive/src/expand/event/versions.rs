@@ -13,7 +13,7 @@ pub(super) struct Stored<'a> {
     pub(super) private: &'a TokenStream,
     pub(super) name: &'a str,
     pub(super) versions: &'a Versions,
-    /// The description of its current content.
+    /// The description of its current content, as a constant.
     pub(super) shape: &'a TokenStream,
     /// The type that reads its current content.
     pub(super) reader: TokenStream,
@@ -53,7 +53,7 @@ impl Stored<'_> {
         let formerly = (!formerly.is_empty()).then(|| quote!(.formerly(&[#(#formerly),*])));
         quote! {
             #private::EventType::new(#name, #current, ::core::file!(), #line)
-                .shaped(const { #shape }) #after #formerly
+                .shaped(#shape) #after #formerly
         }
     }
 
@@ -68,9 +68,7 @@ impl Stored<'_> {
         let Self { private, versions, reader, make, codec, .. } = self;
         let current = versions.current;
         let read = quote! {
-            #private::current::<#reader, #codec>(record, #current)
-                .map(#make)
-                .map(#private::Decoded::One)
+            #private::current::<#reader, #codec, Self>(record, #current, #make)
         };
         if versions.up.is_empty() {
             return read;
