@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Aggregate, Decides, InvalidId};
+use super::{Aggregate, Decides, InvalidId, LoadError};
 use crate::bus::{BusError, CommandError, Context};
 use crate::command::Command;
 use crate::message::{Codec, CodecError, Json};
@@ -57,6 +57,6 @@ pub(super) fn answer_again<A: Decides<C>, C>(
 
 impl From<InvalidId> for BusError {
     fn from(error: InvalidId) -> Self {
-        Self::Load(error.into())
+        LoadError::from(error).into()
     }
 }

@@ -50,6 +50,7 @@ impl Tries {
             Again::Conflict(source) => {
                 self.conflicts += 1;
                 if self.conflicts > runtime.retries.0 {
+                    let source = Box::new(source);
                     return Err(BusError::Conflict { attempts: self.conflicts, source });
                 }
             }

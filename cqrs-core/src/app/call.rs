@@ -252,9 +252,9 @@ fn decode<T: serde::de::DeserializeOwned>(name: &str, payload: &[u8]) -> Result<
     let mut json = serde_json::Deserializer::from_slice(payload);
     let decoded = serde_path_to_error::deserialize(&mut json);
     let problem = |path: String, reason: String| BusError::Payload {
-        expected: format!("{name} ({})", std::any::type_name::<T>()),
-        path,
-        reason,
+        expected: format!("{name} ({})", std::any::type_name::<T>()).into(),
+        path: path.into(),
+        reason: reason.into(),
     };
     let value =
         decoded.map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;

@@ -11,6 +11,9 @@ use crate::schema::Mismatch;
 use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 
 /// A call failed for a reason that is not the domain's.
+///
+/// What is large stands in a box: a result that mostly is no error is copied
+/// at every hand.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BusError {
@@ -27,11 +30,11 @@ pub enum BusError {
     #[error("the payload is no `{expected}`: at `{path}`: {reason}")]
     Payload {
         /// The wire name and the Rust type that was expected.
-        expected: String,
+        expected: Box<str>,
         /// Where in the payload, as far as it is known.
-        path: String,
+        path: Box<str>,
         /// What is wrong there.
-        reason: String,
+        reason: Box<str>,
     },
     /// The time ran out before anything was handed to the store.
     #[error("no answer within {limit:?}, given up after {elapsed:?}")]
@@ -58,7 +61,7 @@ pub enum BusError {
         /// How often it was decided.
         attempts: u32,
         /// The last conflict.
-        source: CommitError,
+        source: Box<CommitError>,
     },
     /// It may or may not have committed. Repeat the call with this operation
     /// id: it will not run twice.
@@ -89,7 +92,7 @@ pub enum BusError {
         /// The event's stored name.
         event_type: String,
         /// What is wrong.
-        source: InvalidInput,
+        source: Box<InvalidInput>,
     },
     /// An event is not one that the domain allows. Nothing was stored.
     #[error("event `{event_type}` is refused by its check: {reason}")]
@@ -106,7 +109,7 @@ pub enum BusError {
         /// The event's stored name.
         event_type: String,
         /// Where, and what is wrong there.
-        source: Mismatch,
+        source: Box<Mismatch>,
     },
     /// The aggregate is deleted: it takes no commands until it is restored.
     #[error("aggregate {stream} is deleted: restore it before it takes commands")]
@@ -116,7 +119,7 @@ pub enum BusError {
     },
     /// The aggregate could not be loaded.
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Load(Box<LoadError>),
     /// The store did not commit.
     #[error(transparent)]
     Commit(CommitError),
@@ -176,6 +179,12 @@ impl ErrorCode for BusError {
     }
 }
 
+impl From<LoadError> for BusError {
+    fn from(error: LoadError) -> Self {
+        Self::Load(Box::new(error))
+    }
+}
+
 impl From<CommitError> for BusError {
     fn from(error: CommitError) -> Self {
         match error {
@@ -190,9 +199,13 @@ impl From<SaveError> for BusError {
     fn from(error: SaveError) -> Self {
         match error {
             SaveError::Encode { event_type, source } => Self::Encode { event_type, source },
-            SaveError::Tag { event_type, source } => Self::Tag { event_type, source },
+            SaveError::Tag { event_type, source } => {
+                Self::Tag { event_type, source: Box::new(source) }
+            }
             SaveError::Refused { event_type, reason } => Self::EventRefused { event_type, reason },
-            SaveError::Shape { event_type, source } => Self::EventShape { event_type, source },
+            SaveError::Shape { event_type, source } => {
+                Self::EventShape { event_type, source: Box::new(source) }
+            }
             SaveError::Deleted { stream } => Self::AggregateDeleted { stream },
             SaveError::Commit(error) => error.into(),
         }
