@@ -292,3 +292,51 @@ impl Mail {
 }";
     attributed("handlers", service::attribute, "", input);
 }
+
+/// What the compiler has to read for each macro, in bytes; serde's own derives
+/// come on top.
+#[test]
+fn sizes() {
+    const FIELDS: &str =
+        "{ id: u64, name: String, count: Option<u32>, tags: Vec<String>, open: bool }";
+    let item = |head: &str| format!("{head} {FIELDS}");
+    let method = "fn deposit(&self, cmd: &Deposit) -> Result<AccountEvent, AccountError> { f() }";
+    let handler = "async fn close(cmd: &Close) -> Result<(), CloseError> { f() }";
+    let derived = |derive: Derive, input: String| derive(tokens(&input)).to_string().len();
+    let attributed =
+        |attribute: Attribute, input: &str| attribute(tokens(""), tokens(input)).to_string().len();
+    let sizes = [
+        ("Command", derived(command::derive, item("struct Deposit"))),
+        ("Query", derived(query::derive, item("#[query(output = i64)] struct Balance"))),
+        ("Event on a struct", derived(event::derive, item("struct Deposited"))),
+        (
+            "Event on an enum of one",
+            derived(event::derive, format!("enum AccountEvent {{ Deposited {FIELDS} }}")),
+        ),
+        (
+            "Aggregate",
+            derived(aggregate::derive, item("#[aggregate(id = A, event = B, error = C)] struct D")),
+        ),
+        ("Id", derived(id::derive, "struct AccountId(String);".to_owned())),
+        (
+            "Projection",
+            derived(
+                projection::derive,
+                "#[projection(event = A, key = B, row = C)] struct D;".to_owned(),
+            ),
+        ),
+        ("Rejection", derived(rejection::derive, "enum Error { NotOpen, Closed }".to_owned())),
+        ("Schema", derived(schema::derive, item("struct Money"))),
+        ("Value", derived(schema::derive_value, item("struct Money"))),
+        (
+            "command_handlers with one",
+            attributed(decisions::attribute, &format!("impl Account {{ {method} }}")),
+        ),
+        ("command_handler", attributed(handler::command, handler)),
+        ("query_handler", attributed(handler::query, handler)),
+    ];
+    let lines: Vec<String> = sizes.iter().map(|(name, size)| format!("{name}: {size}")).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("sizes", lines.join("\n"));
+    });
+}
