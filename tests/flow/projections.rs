@@ -176,3 +176,60 @@ async fn after_shutdown_no_task_runs_and_new_work_is_refused() {
     let error = app.execute(Deposit { account: "a".into(), cents: 1 }).await.unwrap_err();
     assert_eq!(error.code().as_str(), "shutting_down");
 }
+
+mod delivered {
+    //! A projection that writes down how events came to it.
+
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    cqrs_core::module!();
+
+    /// How often the event that fails was tried.
+    pub static TRIES: AtomicU32 = AtomicU32::new(0);
+
+    #[derive(Projection, Default)]
+    #[projection(event = AccountEvent, key = u64, row = String)]
+    pub struct Deliveries;
+
+    impl Project for Deliveries {
+        async fn project(
+            &self,
+            event: &Recorded<AccountEvent>,
+            rows: &mut Rows<'_, Self>,
+        ) -> Result<(), ProjectionError> {
+            let delivery = rows.delivery();
+            if matches!(event.data(), AccountEvent::Deposited { cents: 13 }) {
+                let tries = TRIES.fetch_add(1, Ordering::SeqCst);
+                if tries < 2 {
+                    return Err(ProjectionError::failed("not yet"));
+                }
+            }
+            let text = format!("{} {}", delivery.attempt, delivery.is_replay);
+            rows.put(&event.position().get(), text);
+            Ok(())
+        }
+    }
+}
+
+/// R018
+#[tokio::test]
+async fn a_handler_knows_which_try_it_is_and_whether_it_replays() {
+    let store = MemoryStore::new();
+    let writer = builder().store(store.clone()).without_projections().build().unwrap();
+    open(&writer, "a").await;
+    let modules = cqrs_core::modules![delivered, support::bank];
+    let app = App::builder().modules(modules).store(store).build().unwrap();
+    app.catch_up(GUARD).await.unwrap();
+    deposit(&app, "a", 1).await;
+    app.catch_up(GUARD).await.unwrap();
+    deposit(&app, "a", 13).await;
+    app.catch_up(GUARD).await.unwrap();
+    deposit(&app, "a", 2).await;
+    app.catch_up(GUARD).await.unwrap();
+    let view = app.view::<delivered::Deliveries>();
+    for (position, expected) in [(1, "1 true"), (2, "1 false"), (3, "3 false"), (4, "1 false")] {
+        assert_eq!(view.get(&position).await.unwrap().as_deref(), Some(expected), "{position}");
+    }
+}

@@ -159,3 +159,66 @@ mod state_stored {
         }
     }
 }
+
+mod by_time {
+    use std::time::Duration;
+
+    use super::*;
+    use cqrs_testkit::ManualClock;
+
+    cqrs_core::module!();
+
+    #[derive(Command)]
+    struct Tick {
+        clock: String,
+    }
+
+    #[derive(Event)]
+    enum ClockEvent {
+        Ticked,
+    }
+
+    #[derive(Rejection, Debug)]
+    enum Never {}
+
+    #[derive(Aggregate, Default)]
+    #[aggregate(id = String, event = ClockEvent, error = Never)]
+    #[aggregate(snapshot = SnapshotPolicy::every(100).or_after(Duration::from_secs(60)))]
+    struct Ticking {
+        ticks: u32,
+    }
+
+    #[command_handlers]
+    impl Ticking {
+        fn tick(&self, _: &Tick) -> ClockEvent {
+            ClockEvent::Ticked
+        }
+    }
+
+    #[apply]
+    impl Apply for Ticking {
+        fn apply(&mut self, event: &ClockEvent) {
+            match event {
+                ClockEvent::Ticked => self.ticks += 1,
+            }
+        }
+    }
+
+    /// R086
+    #[tokio::test]
+    async fn a_snapshot_is_taken_when_the_last_one_is_old() {
+        let clock = ManualClock::new();
+        let builder = App::builder().modules(modules![self]).store(MemoryStore::new());
+        let app = builder.clock(clock.clone()).build().unwrap();
+        let stream = StreamId::new("ticking", "c").unwrap();
+        let mut taken = Vec::new();
+        for seconds in [0, 59, 1, 30, 31, 61] {
+            clock.advance(Duration::from_secs(seconds));
+            app.execute(Tick { clock: "c".into() }).await.unwrap();
+            app.settle().await;
+            let snapshot = app.store().snapshot(&stream).await.unwrap();
+            taken.push(snapshot.map(|snapshot| snapshot.version().get()));
+        }
+        assert_eq!(taken, [None, None, Some(3), Some(3), Some(5), Some(6)]);
+    }
+}

@@ -14,7 +14,7 @@ mod view;
 
 pub use error::{ProjectionError, ViewError, WaitError};
 pub use key::TableKey;
-pub use rows::Rows;
+pub use rows::{Delivery, Rows};
 pub(crate) use runner::{Runner, RunnerHandle};
 pub use status::{ProjectionState, ProjectionStatus};
 pub use view::View;

@@ -21,6 +21,19 @@ const KEPT: usize = 10_000;
 pub struct Rows<'a, P: Projection> {
     store: &'a Store,
     kept: &'a mut KeptRows<P>,
+    delivery: Delivery,
+}
+
+/// How an event comes to a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Which try at the event's batch this is, from 1. What an earlier one
+    /// has written is gone.
+    pub attempt: u32,
+    /// Whether the event was in the log before this worker began to follow
+    /// it: a rebuild, or what was missed meanwhile.
+    pub is_replay: bool,
 }
 
 pub(super) struct KeptRows<P: Projection> {
@@ -53,8 +66,8 @@ impl<P: Projection> KeptRows<P> {
         }
     }
 
-    pub(super) fn open<'a>(&'a mut self, store: &'a Store) -> Rows<'a, P> {
-        Rows { store, kept: self }
+    pub(super) fn open<'a>(&'a mut self, store: &'a Store, delivery: Delivery) -> Rows<'a, P> {
+        Rows { store, kept: self, delivery }
     }
 
     /// Looks whether the table is empty. Whoever calls this has claimed the
@@ -156,6 +169,12 @@ impl<P: Projection> Rows<'_, P> {
         let row = row.map(|bytes| Json::decode(&bytes)).transpose();
         let row = row.map_err(|source| kept.row_error(source))?;
         Ok(kept.keep(row))
+    }
+
+    /// How the event came here.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
     }
 
     /// The row of a key.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::rows::KeptRows;
+use super::rows::{Delivery, KeptRows};
 use super::{Project, ProjectionError, ProjectionState, ProjectionStatus, WaitError};
 use crate::aggregate::panic_message;
 use crate::bus::CatchPanic;
@@ -56,6 +56,10 @@ pub(crate) struct Runner<P: Project> {
     rows: KeptRows<P>,
     /// Pages that the next batch may take.
     stretch: usize,
+    /// Tries that the next batch has behind it.
+    failures: u32,
+    /// The head of the log when this worker began to follow it.
+    began_at: Position,
     query: EventQuery,
     status: watch::Sender<ProjectionStatus>,
     hurry: Arc<tokio::sync::Notify>,
@@ -108,6 +112,8 @@ impl<P: Project> Runner<P> {
             tasks: tasks.clone(),
             rows: KeptRows::new(),
             stretch: STRETCH,
+            failures: 0,
+            began_at: Position::NONE,
             query: EventQuery::types(stored_names::<P::Event>()),
             status,
             hurry: Arc::clone(&hurry),
@@ -128,6 +134,7 @@ impl<P: Project> Runner<P> {
                 Err(error) => {
                     self.rows.forget();
                     self.stretch = 1;
+                    self.failures = self.failures.saturating_add(1);
                     tracing::warn!(projection = P::NAME, %error, "projection failing");
                     self.set(ProjectionState::Failing(report(&error).into()));
                     self.pause(delay).await;
@@ -144,12 +151,16 @@ impl<P: Project> Runner<P> {
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
         let mut watch = self.store.watch();
         let mut place = self.look().await?;
+        if self.began_at == Position::NONE {
+            self.began_at = self.store.info().await?.head;
+        }
         self.progress(place.position, ProjectionState::CatchingUp);
         let mut pages = self.pages(&place);
         while !self.tasks.is_stopping() {
             let Batch { taken, last } = self.batch(&mut place, &mut pages).await?;
             if taken > 0 {
                 *delay = BACK_OFF.0;
+                self.failures = 0;
             }
             let state = if last { ProjectionState::Live } else { ProjectionState::CatchingUp };
             self.progress(place.position, state);
@@ -256,23 +267,25 @@ impl<P: Project> Runner<P> {
     }
 
     async fn take(&mut self, page: &Page) -> Result<(), ProjectionError> {
-        let Self { projection, rows, store, services, .. } = self;
+        let Self { projection, rows, store, services, began_at, failures, .. } = self;
+        let (began_at, attempt) = (*began_at, failures.saturating_add(1));
         let at = AtomicU64::new(0);
         let taken = async {
             for event in page.events() {
                 let position = event.position();
                 at.store(position.get(), Ordering::Relaxed);
+                let delivery = Delivery { attempt, is_replay: position <= began_at };
                 let decoded = P::Event::decode(&event)
                     .map_err(|source| ProjectionError::Decode { position, source })?;
                 match decoded {
                     Decoded::One(data) => {
                         let event = Recorded::new(data, event);
-                        projection.project(&event, &mut rows.open(store)).await?;
+                        projection.project(&event, &mut rows.open(store, delivery)).await?;
                     }
                     Decoded::Many(many) => {
                         for data in many {
                             let event = Recorded::new(data, event.clone());
-                            projection.project(&event, &mut rows.open(store)).await?;
+                            projection.project(&event, &mut rows.open(store, delivery)).await?;
                         }
                     }
                     Decoded::Skipped => services.skips.count(&event),
