@@ -174,7 +174,8 @@ mod wallet {
             rows: &mut Rows<'_, Self>,
         ) -> Result<(), ProjectionError> {
             let cents = match event.data() {
-                WalletEvent::Paid { cents, .. } | WalletEvent::Split { cents } => *cents,
+                WalletEvent::Paid { cents, .. } => *cents,
+                WalletEvent::Split { cents } => cents.abs(),
                 WalletEvent::Labelled(_) => 0,
             };
             rows.update(event.aggregate_id::<WalletId>()?, |sum| *sum += cents).await
@@ -392,6 +393,8 @@ fn history() -> Vec<NewEvent> {
         new(2, "wallet.split", 1, &json!({ "parts": [1, 2] })),
         new(3, "wallet.coloured", 1, &json!({})),
         new(4, "wallet.paid", 4, &json!({ "cents": 10, "currency": "Usd", "at": null })),
+        new(10, "wallet.credited", 2, &json!({ "cents": 100 })),
+        new(11, "wallet.moved", 1, &json!({ "cents": 1_000 })),
     ]
 }
 
@@ -400,14 +403,14 @@ async fn a_stream_of_all_versions_loads_and_goes_on() {
     let app = App::new(cqrs_core::modules![wallet], MemoryStore::new()).unwrap();
     write(app.store(), history()).await;
     let root = app.load::<Wallet>(&"w".into()).await.unwrap();
-    assert_eq!((root.state().cents, root.version().get()), (15, 4));
-    assert_eq!(root.state().splits, [1, 2]);
+    assert_eq!((root.state().cents, root.version().get()), (115, 6));
+    assert_eq!(root.state().splits, [1, 2, 1_000, -1_000]);
     let executed = app.execute(Pay { wallet: "w".into(), cents: 1 });
     let executed = executed.await.unwrap();
     app.wait_for(executed.receipt.token().unwrap(), std::time::Duration::from_secs(9))
         .await
         .unwrap();
-    assert_eq!(app.view::<Paid>().get(&"w".into()).await.unwrap(), Some(19));
+    assert_eq!(app.view::<Paid>().get(&"w".into()).await.unwrap(), Some(2_119));
 }
 
 /// A build that skips what it does not know decides on what it knows, counts
@@ -416,8 +419,8 @@ async fn a_stream_of_all_versions_loads_and_goes_on() {
 async fn skipped_events_are_counted_and_keep_the_state_out_of_snapshots() {
     let app = App::new(cqrs_core::modules![wallet], MemoryStore::new()).unwrap();
     let mut events = history();
-    events.push(new(5, "wallet.paid", 9, &json!({ "euros": 1 })));
-    events.push(new(6, "wallet.renamed", 1, &json!({})));
+    events.push(new(20, "wallet.paid", 9, &json!({ "euros": 1 })));
+    events.push(new(21, "wallet.renamed", 1, &json!({})));
     write(app.store(), events).await;
     for _ in 0..4 {
         app.execute(Pay { wallet: "w".into(), cents: 1 }).await.unwrap();
@@ -433,6 +436,95 @@ async fn skipped_events_are_counted_and_keep_the_state_out_of_snapshots() {
     // Once by the command's load and once by the projection, which does not
     // read types that it does not know.
     assert_eq!((skipped[0].count, skipped[1].count), (2, 1));
+}
+
+/// A build that keeps what it does not know in a variant applies it, and still
+/// stores no state: a build that knows the event would trust it. The
+/// framework's own events are not among the unknown ones.
+#[tokio::test]
+async fn kept_events_are_applied_and_keep_the_state_out_of_snapshots() {
+    mod keeping {
+        use super::*;
+
+        cqrs_core::module!();
+
+        #[derive(Id)]
+        pub struct Key(String);
+
+        #[derive(Command)]
+        pub struct Tick {
+            pub key: Key,
+        }
+
+        #[derive(Event, Debug)]
+        pub enum ClockEvent {
+            Ticked,
+            #[event(unknown)]
+            Other(RawEvent),
+        }
+
+        #[derive(Rejection, Debug)]
+        pub enum Never {}
+
+        #[derive(Aggregate, Default)]
+        #[aggregate(id = Key, event = ClockEvent, error = Never)]
+        #[aggregate(snapshot = SnapshotPolicy::every(2))]
+        pub struct Clock {
+            pub ticks: u32,
+            pub others: Vec<String>,
+        }
+
+        #[command_handlers]
+        impl Clock {
+            fn tick(&self, _: &Tick) -> ClockEvent {
+                ClockEvent::Ticked
+            }
+        }
+
+        #[apply]
+        impl Apply for Clock {
+            fn apply(&mut self, event: &ClockEvent) {
+                match event {
+                    ClockEvent::Ticked => self.ticks += 1,
+                    ClockEvent::Other(raw) => self.others.push(raw.event_type.to_string()),
+                }
+            }
+        }
+    }
+    use keeping::{Clock, Tick};
+
+    let app = App::new(cqrs_core::modules![keeping], MemoryStore::new()).unwrap();
+    let tick = |key: &str| app.execute(Tick { key: key.into() });
+    let append = async |key: &str, event| {
+        let operation = Operation::fresh(uuid::Uuid::from_u128(77).into());
+        let stream = StreamId::new("clock", key).unwrap();
+        let work = UnitOfWork::new(operation, Timestamp::EPOCH);
+        let work = work.append(stream, ExpectedVersion::Any, vec![event]);
+        app.store().commit(work).await.unwrap();
+    };
+    append("odd", new(50, "clock.rewound", 1, &json!({}))).await;
+    for key in ["odd", "plain"] {
+        for _ in 0..5 {
+            tick(key).await.unwrap();
+        }
+    }
+    app.settle().await;
+    let root = app.load::<Clock>(&"odd".into()).await.unwrap();
+    assert_eq!(
+        (root.state().ticks, root.state().others.as_slice()),
+        (5, &["clock.rewound".into()][..])
+    );
+    let snapshot = async |key| {
+        let stream = StreamId::new("clock", key).unwrap();
+        app.store().snapshot(&stream).await.unwrap().map(|one| one.version().get())
+    };
+    assert_eq!((snapshot("odd").await, snapshot("plain").await), (None, Some(4)));
+
+    app.repository::<Clock>().delete(&"plain".into(), "worn out").await.unwrap();
+    let error = tick("plain").await.unwrap_err();
+    assert_eq!(error.code().as_str(), "aggregate_deleted");
+    let root = app.load::<Clock>(&"plain".into()).await.unwrap();
+    assert!(root.is_deleted() && root.state().others.is_empty());
 }
 
 /// R014

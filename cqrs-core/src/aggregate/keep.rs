@@ -49,17 +49,15 @@ impl<A: Apply> AggregateRuntime<A> {
     }
 
     /// Takes a snapshot behind the command's back. Losing one costs a longer
-    /// replay and nothing else.
+    /// replay and nothing else. At the version of a command whose state was
+    /// whole, the state is whole and not deleted.
     pub(super) fn take_snapshot(&self, stream: StreamId, version: StreamVersion) {
         let (store, services) = (self.store.clone(), Arc::clone(&self.services));
         let task = async move {
             let taken = async {
                 let until = Until::Version(version);
-                let Replayed { state, version: at, deleted, partial } =
+                let Replayed { state, version: at, .. } =
                     load::<A>(&store, &services, &stream, until).await?;
-                if deleted || partial {
-                    return Ok(());
-                }
                 let codec = A::STATE.expect("a snapshot is due only when the state has a codec");
                 let now = services.now();
                 let Ok(snapshot) = codec.take(&state, &stream, at, now) else {

@@ -95,8 +95,8 @@ pub(crate) struct Replayed<A> {
     pub(crate) version: StreamVersion,
     /// The aggregate is deleted: it takes no commands.
     pub(crate) deleted: bool,
-    /// Events were skipped that this build does not know. A state like that
-    /// is never stored: a build that knows them would trust it.
+    /// There are events that this build does not know. A state like that is
+    /// never stored: a build that knows them would trust it.
     pub(crate) partial: bool,
 }
 
@@ -197,6 +197,10 @@ fn apply<A: Apply>(
             match A::Event::decode(event) {
                 Ok(Decoded::One(decoded)) => replayed.state.apply(&decoded),
                 Ok(Decoded::Many(many)) => many.iter().for_each(|one| replayed.state.apply(one)),
+                Ok(Decoded::Unknown(kept)) => {
+                    replayed.partial = true;
+                    replayed.state.apply(&kept);
+                }
                 other => aside(services, replayed, stream, event, other.map(drop))?,
             }
             Ok(())

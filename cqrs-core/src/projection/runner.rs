@@ -278,7 +278,7 @@ impl<P: Project> Runner<P> {
                 let decoded = P::Event::decode(&event)
                     .map_err(|source| ProjectionError::Decode { position, source })?;
                 match decoded {
-                    Decoded::One(data) => {
+                    Decoded::One(data) | Decoded::Unknown(data) => {
                         let event = Recorded::new(data, event);
                         projection.project(&event, &mut rows.open(store, delivery)).await?;
                     }

@@ -215,7 +215,7 @@ impl Target<'_> {
             Unknown::Fail => return known,
             Unknown::Skip => quote!(#private::Decoded::Skipped),
             Unknown::Keep(variant) => {
-                quote!(#private::Decoded::One(Self::#variant(#private::RawEvent::of(record))))
+                quote!(#private::Decoded::Unknown(Self::#variant(#private::RawEvent::of(record))))
             }
         };
         quote! {
