@@ -61,6 +61,8 @@ codes! {
     UNKNOWN_EVENTS = 307;
     /// A step that is written in no known way.
     STEP_FORM = 308;
+    /// Two parts or values would be stored in the same way.
+    STORED_ALIKE = 309;
     /// `apply` has a wildcard arm.
     WILDCARD_ARM = 401;
     /// The impl below `#[apply]` is not that of `Apply`.

@@ -14,6 +14,7 @@ mod args;
 mod case;
 mod code;
 mod ctxt;
+mod distinct;
 mod expand;
 mod handler_fn;
 mod krate;

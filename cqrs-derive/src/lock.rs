@@ -70,6 +70,13 @@ impl Lock {
         }
     }
 
+    /// The oldest recorded version of an event.
+    pub(crate) fn oldest(&self, name: &str) -> Option<u32> {
+        let entries = self.file.entries();
+        let of_name = entries.filter(|one| one.kind == EntryKind::Event && one.name == name);
+        of_name.map(|one| one.version).min()
+    }
+
     /// Compares the shape of a version with the recorded one: `check` is
     /// `holds` for the current version and `held` for one before.
     pub(crate) fn compare(

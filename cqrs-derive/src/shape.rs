@@ -9,6 +9,7 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
+use crate::distinct;
 use crate::expand::qualified;
 use crate::krate::Krate;
 use crate::serde_attr::{Container, Part, Rule};
@@ -114,6 +115,7 @@ impl<'a> Shapes<'a> {
         depth: u32,
         ctxt: &mut Ctxt,
     ) -> TokenStream {
+        distinct::fields(fields, container, ctxt);
         let private = &self.private;
         let fields: Vec<TokenStream> =
             fields.iter().filter_map(|field| self.named(field, container, depth, ctxt)).collect();
@@ -163,6 +165,7 @@ impl<'a> Shapes<'a> {
         if let Some(hides) = Part::of(&field.attrs).hides {
             hidden(&hides, ctxt);
         }
+        distinct::options(field, ctxt);
         let schema = {
             let private = &self.private;
             quote!(#private::Schema)
@@ -207,10 +210,11 @@ impl<'a> Shapes<'a> {
 
     fn of_enum<'v>(
         &self,
-        variants: impl Iterator<Item = &'v Variant>,
+        variants: impl Iterator<Item = &'v Variant> + Clone,
         container: &Container,
         ctxt: &mut Ctxt,
     ) -> TokenStream {
+        distinct::variants(variants.clone(), container, ctxt);
         let private = &self.private;
         let tagging = match (&container.tag, &container.content) {
             _ if container.untagged => quote!(Untagged),

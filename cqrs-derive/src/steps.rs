@@ -1,6 +1,6 @@
 //! The steps between versions: `upcast(1 => function, 2 as OldType)`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -25,8 +25,11 @@ pub(crate) enum How {
 }
 
 /// The versions of one event type.
+#[derive(Default)]
 pub(crate) struct Versions {
     pub(crate) current: u32,
+    /// The first that was ever stored, where that is said.
+    pub(crate) first: Option<(u32, Span)>,
     /// From each version to the next, oldest first.
     pub(crate) up: Vec<Step>,
     /// To each older version.
@@ -60,7 +63,8 @@ impl Versions {
         down.sort_by_key(|(step, _)| step.version);
         let bare = |steps: Vec<(Step, LitInt)>| steps.into_iter().map(|(step, _)| step).collect();
         let formerly = names(args, "formerly", ctxt);
-        Self { current, up: bare(up), down: bare(down), formerly }
+        let first = args.has("first").then(|| (first, args.value_span("first")));
+        Self { current, first, up: bare(up), down: bare(down), formerly }
     }
 }
 

@@ -13,6 +13,7 @@
 #![warn(unreachable_pub)]
 
 mod fingerprint;
+mod plain;
 mod shape;
 
 mod parse;

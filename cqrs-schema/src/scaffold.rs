@@ -42,16 +42,21 @@ fn step(change: &Change, body: &mut String) {
     }
     let plain = !path.is_empty() && !path.contains(['.', '[']);
     let line = if plain && what.starts_with("is new") {
-        format!("    event.set(\"{path}\", todo!(\"{path}: a value for old events\"));\n")
+        set("    ", path, &format!("{path}: a value for old events"))
     } else if plain && what == "is no longer optional" {
-        format!(
-            "    if event.is_missing(\"{path}\") {{\n        event.set(\"{path}\", \
-             todo!(\"{path}: a value for old events\"));\n    }}\n"
-        )
+        let set = set("        ", path, &format!("{path}: a value for old events"));
+        format!("    if event.is_missing({path:?}) {{\n{set}    }}\n")
     } else if plain {
-        format!("    event.set(\"{path}\", todo!(\"{path} {what}\"));\n")
+        set("    ", path, &format!("{path} {what}"))
     } else {
         format!("    // {path} {what}\n")
     };
     body.write_str(&line).expect("a string takes everything");
+}
+
+/// A call that compiles before its value is known: what is given `as ()`
+/// is to be replaced together with that.
+fn set(indent: &str, path: &str, what: &str) -> String {
+    let what = what.replace('{', "{{").replace('}', "}}");
+    format!("{indent}event.set({path:?}, todo!({what:?}) as ());\n")
 }

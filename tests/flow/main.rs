@@ -8,6 +8,7 @@ mod lifecycle;
 mod messages;
 mod operations;
 mod projections;
+mod read_back;
 mod snapshots;
 mod stores;
 mod wiring;

@@ -11,14 +11,14 @@ use super::load::{LoadError, Until, load};
 use super::root::Ending;
 use super::{Aggregate, AggregateRuntime, Apply, LifecycleError, Root};
 use crate::bus::Context;
-use crate::error::{Code, ErrorCode};
+use crate::error::{Code, ErrorCode, report};
 use crate::event::Event;
 use crate::message::{Codec, CodecError, EventId, Timestamp};
 use crate::runtime::Services;
 use crate::schema::{Mismatch, check};
 use crate::store::{
     Cause, Commit, CommitError, EventStore, ExpectedVersion, Few, InvalidInput, NewEvent,
-    Operation, StreamId, StreamVersion, UnitOfWork,
+    Operation, Position, RecordedEvent, StreamId, StreamVersion, UnitOfWork,
 };
 
 /// The aggregates of one type, as a handler's parameter.
@@ -304,18 +304,47 @@ pub(crate) fn encode_events<E: Event>(
         event.check().map_err(|reason| SaveError::Refused { event_type: name(), reason })?;
         let payload = encoded(|out| event.encode(out))
             .map_err(|source| SaveError::Encode { event_type: name(), source })?;
-        if cfg!(feature = "check-shapes") {
-            has_its_shape(event, &payload)?;
-        }
         let tags = event.tags().map_err(|source| SaveError::Tag { event_type: name(), source })?;
         let id: EventId = services.id(cause.occurred_at).into();
-        let (kind, encoding) = ((kind.name, kind.version), E::Codec::ENCODING);
-        Ok(NewEvent::of_command(id, kind, encoding, payload, tags, cause))
+        let (names, encoding) = ((kind.name, kind.version), E::Codec::ENCODING);
+        let new = NewEvent::of_command(id, names, encoding, payload, tags, cause);
+        if !kind.is_plain {
+            is_read_back::<E>(&new)
+                .map_err(|source| SaveError::Encode { event_type: name(), source })?;
+        }
+        if cfg!(feature = "check-shapes") {
+            has_its_shape(event, new.payload())?;
+        }
+        Ok(new)
     };
     match events {
         [one] => Ok(Few::One(encode(one)?)),
         many => many.iter().map(encode).collect::<Result<Vec<_>, _>>().map(Few::from),
     }
+}
+
+/// Looks whether an event can be read back, and is then written with the same
+/// bytes; their order may differ, as that of a hash map's entries does.
+fn is_read_back<E: Event>(event: &NewEvent) -> Result<(), CodecError> {
+    let at = (Position::new(1), StreamVersion::new(1));
+    let stream = StreamId::new("event", "new").expect("this is a stream name");
+    let record = RecordedEvent::new(event.clone(), at.0, stream, at.1, event.occurred_at());
+    let read = E::decode(&record).map_err(|error| {
+        CodecError::new(format_args!("it could not be read back: {}", report(&error)))
+    })?;
+    let mut again = Vec::with_capacity(event.payload().len());
+    for event in read {
+        event.encode(&mut again)?;
+    }
+    if again != event.payload() {
+        let mut stored = event.payload().to_vec();
+        again.sort_unstable();
+        stored.sort_unstable();
+        if again != stored {
+            return Err(CodecError::new("it would be read back as another value"));
+        }
+    }
+    Ok(())
 }
 
 /// Looks whether an event is encoded as its shape says, which only a

@@ -15,6 +15,10 @@ pub struct EventType {
     /// The shape of that version.
     #[serde(skip)]
     pub shape: &'static Shape,
+    /// Whether every value of that shape is read back as it was written; of
+    /// others, each event is read back before it is stored.
+    #[serde(skip)]
+    pub is_plain: bool,
     /// The versions before it that this build reads, oldest first.
     #[serde(skip)]
     pub history: &'static [PastVersion],
@@ -33,6 +37,7 @@ impl EventType {
             name,
             version: SchemaVersion::new(version),
             shape: const { &Shape::fields(&[]) },
+            is_plain: true,
             history: &[],
             formerly: &[],
             location: SourceLocation { file, line },
@@ -42,7 +47,7 @@ impl EventType {
     /// Sets the shape of the current version.
     #[must_use]
     pub const fn shaped(self, shape: &'static Shape) -> Self {
-        Self { shape, ..self }
+        Self { shape, is_plain: shape.is_plain(), ..self }
     }
 
     /// Sets the versions before it, oldest first.

@@ -10,6 +10,7 @@ use super::rows::{Delivery, KeptRows};
 use super::{Project, ProjectionError, ProjectionState, ProjectionStatus, WaitError};
 use crate::aggregate::panic_message;
 use crate::bus::CatchPanic;
+use crate::error::report;
 use crate::event::{Decoded, Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
@@ -372,17 +373,6 @@ fn position(cursor: Option<Cursor>, log: LogId) -> Result<Position, ProjectionEr
         Some(cursor) => Ok(cursor.position),
         None => Ok(Position::NONE),
     }
-}
-
-/// An error with its causes, in one line.
-fn report(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Ends with the first of two futures.

@@ -32,6 +32,24 @@ pub fn apply_is_total<A: Apply>() {
     });
 }
 
+/// Every event that a command gives is read back as it was.
+#[track_caller]
+pub(super) fn decided_events_are_kept<A: Apply>(
+    law: &str,
+    kept: impl Fn(&A::Event) -> Result<(), Verdict>,
+) {
+    if commands::<A>().is_empty() {
+        return;
+    }
+    over_histories::<A>(law, |commands, sent| {
+        let look = |_: &A, _: &Sent, events: &Outcome<A>| match events {
+            Ok(events) => events.iter().try_for_each(&kept),
+            Err(_) => Ok(()),
+        };
+        replay(commands, sent, look).map(drop)
+    });
+}
+
 /// A decision on the same state, command and metadata is the same again.
 ///
 /// # Panics
@@ -41,15 +59,19 @@ pub fn apply_is_total<A: Apply>() {
 pub fn decisions_are_deterministic<A: Apply>() {
     over_histories::<A>("decisions are deterministic", |commands, sent| {
         let again = |state: &A, (which, content): &Sent, events: &Outcome<A>| {
-            let once = outcome::<A>(events)?;
+            let once = outcome::<A>(events);
             let bytes = content.to_string().into_bytes();
             let Some(second) = commands[*which].decider.decide(state, &bytes, &metadata()) else {
                 return Err(Verdict::broken("it was a command, and is none the second time"));
             };
-            let twice = outcome::<A>(&second)?;
-            if once == twice {
+            let twice = outcome::<A>(&second);
+            let bytes = |texts: &[String]| -> Vec<Vec<u8>> {
+                texts.iter().map(|text| sorted(text.as_bytes())).collect()
+            };
+            if bytes(&once) == bytes(&twice) {
                 return Ok(());
             }
+            let (once, twice) = (once.join("; "), twice.join("; "));
             let name = commands[*which].decider.command();
             Err(Verdict::Broken(format!("`{name}` gives\n  {once}\nand then\n  {twice}")))
         };
@@ -110,7 +132,6 @@ struct Sendable<A: Aggregate> {
 }
 
 /// What the registry knows of the aggregate's commands.
-#[track_caller]
 fn commands<A: Apply>() -> Vec<Sendable<A>> {
     let all = linked();
     let mut found = Vec::new();
@@ -131,12 +152,6 @@ fn commands<A: Apply>() -> Vec<Sendable<A>> {
         found.extend(shape.map(|shape| Sendable { decider: *decider, shape }));
     }
     found.sort_by_key(|one| one.decider.command());
-    assert!(
-        !found.is_empty(),
-        "no command of aggregate `{}` is linked into this test: write its decisions below \
-         `#[command_handlers]`",
-        A::NAME
-    );
     found
 }
 
@@ -146,6 +161,12 @@ fn over_histories<A: Apply>(
     check: impl Fn(&[Sendable<A>], &[Sent]) -> Result<(), Verdict>,
 ) {
     let commands = commands::<A>();
+    assert!(
+        !commands.is_empty(),
+        "no command of aggregate `{}` is linked into this test: write its decisions below \
+         `#[command_handlers]`",
+        A::NAME
+    );
     let each = commands.iter().enumerate().map(|(which, one)| {
         let values = values(one.shape).unwrap_or_else(|none| {
             panic!(
@@ -194,24 +215,30 @@ fn replay<A: Apply>(
     Ok(history)
 }
 
-/// What a decision has led to, as a text.
-fn outcome<A: Aggregate>(decided: &Outcome<A>) -> Result<String, Verdict> {
+/// What a decision has led to, as texts.
+fn outcome<A: Aggregate>(decided: &Outcome<A>) -> Vec<String> {
     let events = match decided {
-        Err(rejection) => return Ok(format!("rejected: {rejection}")),
+        Err(rejection) => return vec![format!("rejected: {rejection}")],
         Ok(events) => events,
     };
-    let mut text = String::new();
-    for event in events {
+    let text = |event: &A::Event| {
         let mut content = Vec::new();
         // What cannot be stored is refused by the store's own rules.
         let content = match event.encode(&mut content) {
             Ok(()) => String::from_utf8_lossy(&content).into_owned(),
             Err(error) => error.to_string(),
         };
-        let name = event.event_type().name;
-        write!(text, "{name} {content}; ").expect("a string takes everything");
-    }
-    Ok(text)
+        format!("{} {content}", event.event_type().name)
+    };
+    events.iter().map(text).collect()
+}
+
+/// Bytes in an order of their own: that of the entries of a hash map means
+/// nothing.
+pub(super) fn sorted(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.sort_unstable();
+    bytes
 }
 
 fn metadata() -> Metadata {

@@ -8,7 +8,7 @@ use cqrs_core::schema::{FILE_NAME, LockFile};
 use super::stored::Stored;
 use super::{Finding, Mode, Samples, say};
 
-/// Records what may be recorded, and fails with the rest.
+/// Records everything, or nothing where something may not be recorded.
 pub(super) fn accept(
     stored: &Stored,
     lock: &mut LockFile,
@@ -46,14 +46,11 @@ pub(super) fn accept(
         };
         writeln!(into, "\n{finding}").expect("a string takes everything");
     }
-    if left.is_empty() {
-        lock.write(folder).unwrap_or_else(|error| panic!("{FILE_NAME} cannot be written: {error}"));
-        let problems = samples.accept(stored, lock, folder, replace);
-        problems.iter().for_each(|problem| {
-            writeln!(left, "\n{problem}").expect("a string takes everything");
-        });
+    for problem in samples.accept(stored, lock, replace) {
+        writeln!(left, "\n{problem}").expect("a string takes everything");
     }
-    assert!(left.is_empty(), "this is not accepted\n{left}");
-    let what = if done.is_empty() { "\nnothing has changed\n" } else { &done };
-    say(&format!("{FILE_NAME} is up to date\n{what}"));
+    assert!(left.is_empty(), "this is not accepted, and nothing is written\n{left}");
+    lock.write(folder).unwrap_or_else(|error| panic!("{FILE_NAME} cannot be written: {error}"));
+    samples.write(folder).unwrap_or_else(|problem| panic!("{problem}"));
+    say(&format!("{FILE_NAME} and its samples are what the code says now\n{done}"));
 }

@@ -115,9 +115,12 @@ fn run(package: &str, folder: &Path, mode: Mode) {
         writeln!(report, "\n{finding}").expect("a string takes everything");
     }
     let mut differs = found.iter().any(|finding| !finding.is_note());
+    let mut is_acceptable =
+        found.iter().all(|finding| finding.is_note() || finding.acceptable().is_some());
     for problem in samples.check(&stored, &lock) {
         writeln!(report, "\n{problem}").expect("a string takes everything");
         differs = true;
+        is_acceptable &= problem.is_acceptable;
     }
     if !differs && !is_missing && !is_canonical(&lock, folder) {
         report.push_str("\nit is not written as `accept` writes it\n");
@@ -130,8 +133,7 @@ fn run(package: &str, folder: &Path, mode: Mode) {
     } else {
         format!("what package `{package}` stores is as its {FILE_NAME} records")
     };
-    let advice = if found.iter().all(|finding| finding.is_note() || finding.acceptable().is_some())
-    {
+    let advice = if is_acceptable {
         format!("\nTo accept this: {MODE_VARIABLE}=accept cargo test schema_lock\n")
     } else {
         String::new()

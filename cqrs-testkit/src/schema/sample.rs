@@ -26,6 +26,8 @@ const TRIES: u32 = 200;
 /// All samples of a package, by file name.
 pub(super) struct Samples {
     files: BTreeMap<String, Sample>,
+    /// Files of what is recorded no more.
+    gone: Vec<String>,
 }
 
 /// One stored event, and what it is read as.
@@ -58,6 +60,8 @@ enum Payload {
 pub(super) struct Problem {
     sample: String,
     problem: String,
+    /// Whether `accept` can do away with it.
+    pub(super) is_acceptable: bool,
 }
 
 impl Samples {
@@ -67,7 +71,7 @@ impl Samples {
         let entries = match std::fs::read_dir(package.join(FOLDER)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { files });
+                return Ok(Self { files, gone: Vec::new() });
             }
             Err(error) => return Err(Problem::new(FOLDER, error)),
         };
@@ -85,7 +89,7 @@ impl Samples {
             })?;
             files.insert(name, sample);
         }
-        Ok(Self { files })
+        Ok(Self { files, gone: Vec::new() })
     }
 
     /// What is wrong with the samples, and which are missing.
@@ -100,14 +104,14 @@ impl Samples {
                         lines(&sample.becomes),
                         lines(&becomes)
                     );
-                    problems.push(Problem::new(name, problem));
+                    problems.push(Problem::new(name, problem).acceptable());
                 }
                 Ok(_) => {}
             }
         }
         for entry in lock.entries().filter(|entry| entry.kind == EntryKind::Event) {
             if !self.files.contains_key(&file_name(entry)) {
-                problems.push(Problem::new(&file_name(entry), "it is missing"));
+                problems.push(Problem::new(&file_name(entry), "it is missing").acceptable());
             }
         }
         problems
@@ -118,16 +122,16 @@ impl Samples {
         &mut self,
         stored: &Stored,
         lock: &LockFile,
-        package: &Path,
         replace: bool,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         if replace {
             let kept: Vec<String> = lock.entries().map(file_name).collect();
-            for name in self.files.keys().filter(|name| !kept.contains(name)) {
-                let _ = std::fs::remove_file(package.join(FOLDER).join(name));
-            }
-            self.files.retain(|name, _| kept.contains(name));
+            let (kept, gone) = std::mem::take(&mut self.files)
+                .into_iter()
+                .partition(|(name, _)| kept.contains(name));
+            self.files = kept;
+            self.gone = BTreeMap::into_keys(gone).collect();
         }
         for entry in lock.entries().filter(|entry| entry.kind == EntryKind::Event) {
             let name = file_name(entry);
@@ -147,15 +151,16 @@ impl Samples {
                 Err(problem) => problems.push(Problem::new(name, problem)),
             }
         }
-        if let Err(problem) = self.write(package) {
-            problems.push(problem);
-        }
         problems
     }
 
-    fn write(&self, package: &Path) -> Result<(), Problem> {
+    /// Writes what [`accept`](Self::accept) has come to.
+    pub(super) fn write(&self, package: &Path) -> Result<(), Problem> {
         let folder = package.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(|error| Problem::new(FOLDER, error))?;
+        for name in &self.gone {
+            std::fs::remove_file(folder.join(name)).map_err(|error| Problem::new(name, error))?;
+        }
         for (name, sample) in &self.files {
             let path: PathBuf = folder.join(name);
             let text = serde_json::to_string_pretty(sample).expect("a sample is plain JSON");
@@ -245,7 +250,7 @@ fn made_up(shape: &'static Shape) -> Result<impl Iterator<Item = Value>, String>
     let strategy = values(shape).map_err(|none| {
         format!(
             "no value can be made up for \"{}\": add `sample = \"..\"` beside `opaque`, with a value \
-             in JSON",
+             in JSON: `sample = \"1\"` for a number, `sample = \"\\\"a text\\\"\"` for a text",
             none.description
         )
     })?;
@@ -292,7 +297,11 @@ fn lines(becomes: &[Becomes]) -> String {
 
 impl Problem {
     fn new(sample: &str, problem: impl fmt::Display) -> Self {
-        Self { sample: sample.to_owned(), problem: problem.to_string() }
+        Self { sample: sample.to_owned(), problem: problem.to_string(), is_acceptable: false }
+    }
+
+    fn acceptable(self) -> Self {
+        Self { is_acceptable: true, ..self }
     }
 }
 

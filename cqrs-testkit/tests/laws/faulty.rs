@@ -252,3 +252,44 @@ impl Apply for Halved {
         }
     }
 }
+
+/// What it holds is written, and cannot be read through serde's buffer.
+#[derive(Command)]
+pub struct Weigh {
+    pub key: Key,
+    pub grams: u64,
+}
+
+#[derive(Value, Debug)]
+#[serde(tag = "unit")]
+pub enum Weight {
+    Grams { count: u128 },
+    None,
+}
+
+#[derive(Event, Debug)]
+pub enum UnreadableEvent {
+    Weighed { weight: Weight },
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(id = Key, event = UnreadableEvent, error = Never)]
+pub struct Unreadable;
+
+#[command_handlers]
+impl Unreadable {
+    fn weigh(&self, cmd: &Weigh) -> UnreadableEvent {
+        let count = u128::from(cmd.grams);
+        let weight = if count == 0 { Weight::None } else { Weight::Grams { count } };
+        UnreadableEvent::Weighed { weight }
+    }
+}
+
+#[apply]
+impl Apply for Unreadable {
+    fn apply(&mut self, event: &UnreadableEvent) {
+        match event {
+            UnreadableEvent::Weighed { .. } => {}
+        }
+    }
+}

@@ -88,3 +88,12 @@ fn an_aggregate_without_commands_is_an_error_that_says_so() {
     let text = found(laws::apply_is_total::<faulty::Opaque>);
     assert!(text.contains("no command of aggregate `opaque` is linked into this test"), "{text}");
 }
+
+#[test]
+fn an_event_of_a_command_that_cannot_be_read_back_is_found() {
+    let text = found(laws::events_round_trip::<faulty::Unreadable>);
+    assert!(text.starts_with("law broken: events round trip, by aggregate `unreadable`"), "{text}");
+    assert!(text.contains("`unreadable.weighed` cannot be read back: "), "{text}");
+    assert!(text.contains("u128 is not supported"), "{text}");
+    assert_eq!(text.matches("Weigh {").count(), 1, "the shortest history has one: {text}");
+}

@@ -13,7 +13,7 @@ use crate::ctxt::Ctxt;
 use crate::serde_attr::Container;
 use crate::shadow;
 use crate::shape::Shapes;
-use crate::steps::Versions;
+use crate::steps::{Retired, Versions};
 
 /// One event type of an enum.
 pub(super) struct Kind<'a> {
@@ -63,11 +63,8 @@ impl<'a> Kind<'a> {
         let name = if elsewhere { String::new() } else { args.name(default, &variant.ident, ctxt) };
         refuse_reserved(&name, &variant.ident, ctxt);
         refuse_elsewhere(&args, unknown, inner.is_some(), ctxt);
-        let versions = if elsewhere {
-            Versions { current: 1, up: Vec::new(), down: Vec::new(), formerly: Vec::new() }
-        } else {
-            Versions::of(&args, &name, ctxt)
-        };
+        let versions =
+            if elsewhere { Versions::default() } else { Versions::of(&args, &name, ctxt) };
         shadow::refuse_variant_attrs(&variant.attrs, ctxt);
         let tags = tags(&variant.fields, ctxt);
         let shape = if elsewhere {
@@ -113,15 +110,47 @@ pub(super) fn refuse_reserved(name: &str, at: &Ident, ctxt: &mut Ctxt) {
     }
 }
 
-pub(super) fn refuse_duplicates(kinds: &[Kind<'_>], ctxt: &mut Ctxt) {
-    for (index, kind) in kinds.iter().enumerate().filter(|(_, kind)| kind.is_inline()) {
-        let before = kinds.iter().take(index).filter(|kind| kind.is_inline());
-        if let Some(other) = before.into_iter().find(|other| other.name == kind.name) {
-            let message = format!(
-                "give `{}` another `#[event(name = \"..\")]`: `{}` is stored as `{}` too",
-                kind.variant.ident, other.variant.ident, kind.name
-            );
-            ctxt.error(&kind.variant.ident, Code::DUPLICATE_EVENT_NAME, message);
+/// Refuses a stored name that two things are read from.
+pub(super) fn refuse_duplicates(kinds: &[Kind<'_>], retired: &[Retired], ctxt: &mut Ctxt) {
+    let mut seen: Vec<(String, String)> = Vec::new();
+    let inline: Vec<&Kind<'_>> = kinds.iter().filter(|kind| kind.is_inline()).collect();
+    for kind in &inline {
+        let variant = &kind.variant.ident;
+        match seen.iter().find(|(name, _)| *name == kind.name) {
+            Some((name, other)) => {
+                let message = format!(
+                    "give `{variant}` another `#[event(name = \"..\")]`: {other} is stored as \
+                     `{name}` too"
+                );
+                ctxt.error(variant, Code::DUPLICATE_EVENT_NAME, message);
+            }
+            None => seen.push((kind.name.clone(), format!("`{variant}`"))),
+        }
+    }
+    for kind in &inline {
+        let label = format!("`{}`", kind.variant.ident);
+        refuse_seen(&kind.versions.formerly, &label, &mut seen, ctxt);
+    }
+    for one in retired {
+        refuse_seen(std::slice::from_ref(&one.name), "a retired type", &mut seen, ctxt);
+    }
+}
+
+/// Refuses names that are among those of something else already.
+pub(super) fn refuse_seen(
+    names: &[syn::LitStr],
+    label: &str,
+    seen: &mut Vec<(String, String)>,
+    ctxt: &mut Ctxt,
+) {
+    for name in names {
+        match seen.iter().find(|(known, _)| *known == name.value()) {
+            Some((_, other)) => {
+                let message =
+                    format!("remove this name: what is stored under it is read as {other}");
+                ctxt.error(name, Code::DUPLICATE_EVENT_NAME, message);
+            }
+            None => seen.push((name.value(), label.to_owned())),
         }
     }
 }

@@ -7,6 +7,7 @@ mod of_struct;
 mod tags;
 mod versions;
 
+use cqrs_schema::FILE_NAME;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -23,7 +24,7 @@ use crate::krate::Krate;
 use crate::lock::Lock;
 use crate::shadow;
 use crate::shape::Shapes;
-use crate::steps::retired;
+use crate::steps::{Versions, retired};
 
 const UPCAST: Form = Form::List("1 => function");
 const FORMERLY: Form = Form::List("\"old.name\"");
@@ -102,9 +103,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
             let shapes = Shapes::new(&krate, None);
             let kinds: Vec<Kind<'_>> =
                 variants.map(|variant| Kind::of(variant, &prefix, &shapes, &mut ctxt)).collect();
-            refuse_duplicates(&kinds, &mut ctxt);
-            let unknown = Unknown::of(&args, &kinds, &mut ctxt);
             let retired = retired(&args, &mut ctxt);
+            refuse_duplicates(&kinds, &retired, &mut ctxt);
+            let unknown = Unknown::of(&args, &kinds, &mut ctxt);
             let whole = Enum { kinds, unknown, retired, check: args.path("check").cloned() };
             target.for_enum(&whole, &mut ctxt)
         }
@@ -146,6 +147,18 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// Refuses `first` above a version that is recorded.
+    fn refuse_dropped(&self, name: &str, versions: &Versions, ctxt: &mut Ctxt) {
+        let (Some(lock), Some(first)) = (&self.lock, &versions.first) else { return };
+        if let Some(version) = lock.oldest(name).filter(|oldest| *oldest < first.0) {
+            let message = format!(
+                "add `upcast({version} => function)` instead: version {version} of `{name}` is \
+                 recorded in {FILE_NAME}, so that it may be stored"
+            );
+            ctxt.error_at(first.1, Code::MISSING_UPCASTER, message);
+        }
+    }
+
     /// The method `check`, where there is something to do.
     fn check(&self, path: Option<&syn::Path>, inner: Option<TokenStream>) -> TokenStream {
         if path.is_none() && inner.is_none() {

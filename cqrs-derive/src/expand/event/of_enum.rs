@@ -60,6 +60,9 @@ impl Unknown {
 
 impl Target<'_> {
     pub(super) fn for_enum(&self, whole: &Enum<'_>, ctxt: &mut Ctxt) -> TokenStream {
+        for kind in whole.kinds.iter().filter(|kind| kind.is_inline()) {
+            self.refuse_dropped(&kind.name, &kind.versions, ctxt);
+        }
         if !ctxt.is_clean() {
             return TokenStream::new();
         }

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{DeriveInput, Fields};
 
 use super::Target;
-use super::kind::refuse_reserved;
+use super::kind::{refuse_reserved, refuse_seen};
 use super::tags::{tag_parts, tags};
 use super::versions::Stored;
 use crate::args::Args;
@@ -25,6 +25,9 @@ impl Target<'_> {
         let name = args.name(snake(&unraw(ident)), ident, ctxt);
         refuse_reserved(&name, ident, ctxt);
         let versions = Versions::of(args, &name, ctxt);
+        let mut own = vec![(name.clone(), format!("`{ident}`"))];
+        refuse_seen(&versions.formerly, &format!("`{ident}`"), &mut own, ctxt);
+        self.refuse_dropped(&name, &versions, ctxt);
         if let Fields::Unnamed(unnamed) = fields {
             let message = "give the fields names\nhelp: only what has names can change and still \
                            read old events";
