@@ -6,7 +6,7 @@ pub use crate::aggregate::{
 pub use crate::app::{App, Bus, Dep, Executed};
 pub use crate::bus::{BusError, CommandError, Context, Origin, QueryError};
 pub use crate::command::{Command, Validate};
-pub use crate::event::{Event, Recorded, Untyped};
+pub use crate::event::{Event, RawEvent, Recorded, Untyped};
 pub use crate::message::{Metadata, TenantId, Timestamp};
 pub use crate::projection::{Project, Projection, ProjectionError, Rows, View};
 pub use crate::query::Query;

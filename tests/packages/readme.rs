@@ -22,7 +22,6 @@ fn its_pieces_fit_together() {
     let durable = durable.trim().replace(r#""bank.db""#, "database()");
     let extra = r#"
 use cqrs_sqlite::SqliteStore;
-use cqrs_testkit::Scenario;
 
 fn database() -> std::path::PathBuf {
     let folder = tempfile::tempdir().expect("a folder can be made");

@@ -159,6 +159,36 @@ end
         "error: add `upcast(1 => function)`: `account.deposited` has no upcaster from version 1",
     );
 
+    // Version 1 is recorded: that it was never stored is not believed.
+    workspace.replace("bank/src/lib.rs", "(version = 2)", "(version = 2, first = 2)");
+    let text = workspace.cargo("check", "").fails();
+    says(
+        &text,
+        "error: add `upcast(1 => function)` instead: version 1 of `account.deposited` is recorded in \
+         schema.lock, so that it may be stored [CQ303]\n\
+         --> bank/src/lib.rs:12:34",
+    );
+    workspace.replace("bank/src/lib.rs", ", first = 2", "");
+
+    // The printed step compiles as it is.
+    let printed = [
+        "/// `account.deposited`, from version 1 to version 2.",
+        "fn account_deposited_from_1(mut event: Untyped) -> Untyped {",
+        "    event.set(\"currency\", todo!(\"currency: a value for old events\") as ());",
+        "    event",
+        "}\n",
+    ]
+    .join("\n");
+    let before = workspace.read("bank/src/lib.rs");
+    workspace.replace(
+        "bank/src/lib.rs",
+        "#[event(version = 2)]",
+        "#[event(version = 2, upcast(1 => account_deposited_from_1))]",
+    );
+    workspace.replace("bank/src/lib.rs", "#[cfg(test)]", &format!("{printed}\n#[cfg(test)]"));
+    workspace.cargo("check", "").succeeds();
+    workspace.write("bank/src/lib.rs", &before);
+
     // As the messages say, with the one value that nobody else can know.
     workspace.replace(
         "bank/src/lib.rs",
@@ -310,6 +340,37 @@ fn a_lock_file_that_cannot_be_used_stops_the_build_and_says_why() {
     workspace.cargo("check", "").succeeds();
     let text = workspace.cargo(TEST, "nonsense").fails();
     assert!(text.contains("CQRS_SCHEMA is `nonsense`: it may be `check`, `diff`"), "{text}");
+}
+
+#[test]
+fn nothing_is_written_where_something_is_not_accepted() {
+    let workspace = workspace("all_or_nothing");
+    workspace.replace(
+        "bank/src/lib.rs",
+        "by: String }",
+        "by: String, #[schema(opaque = \"a day\")] day: std::time::SystemTime }",
+    );
+    let text = workspace.cargo(TEST, "accept").fails();
+    says(&text, "this is not accepted, and nothing is written");
+    let advice = "no value can be made up for \"a day\": add `sample = \"..\"` beside `opaque`";
+    assert!(text.contains(advice), "{text}");
+    assert!(!workspace.path("bank/schema.lock").exists());
+    assert!(!workspace.path("bank/schema.samples").exists());
+
+    let sample = r#""a day", sample = "{\"secs_since_epoch\":0,\"nanos_since_epoch\":0}""#;
+    workspace.replace("bank/src/lib.rs", "\"a day\"", sample);
+    workspace.cargo(TEST, "accept").succeeds();
+    workspace.cargo(TEST, "").succeeds();
+
+    // Only what `accept` can do is proposed.
+    let folder = std::fs::read_dir(workspace.path("bank/schema.samples")).expect("it is there");
+    let one =
+        folder.map(|entry| entry.expect("it can be read").path()).min().expect("one is there");
+    std::fs::write(&one, std::fs::read_to_string(&one).expect("text").replace("secs_", "days_"))
+        .expect("it can be written");
+    let text = workspace.cargo(TEST, "").fails();
+    assert!(text.contains("does not have the expected content"), "{text}");
+    assert!(!text.contains("To accept this"), "{text}");
 }
 
 #[test]

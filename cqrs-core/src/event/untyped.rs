@@ -25,8 +25,9 @@ use crate::message::CodecError;
 /// assert_eq!(deposited_from_1(old).to_string(), r#"{"cents":500,"currency":"EUR"}"#);
 /// ```
 ///
-/// Numbers beyond the 64 bits of an integer are rounded: read such a field
-/// through a type.
+/// An integer beyond 64 bits cannot stand here: it is rounded, and the type
+/// that it is then read into refuses it. Take an event with such a field on by
+/// a step over a struct.
 #[derive(Clone, PartialEq)]
 pub struct Untyped(Value);
 

@@ -5,7 +5,10 @@ use std::fmt;
 use crate::message::{SchemaVersion, SourceLocation};
 
 /// An application that cannot be built: everything that is wrong with it.
-#[derive(Debug, Clone)]
+///
+/// Its [`Debug`](fmt::Debug) form is the same text as its
+/// [`Display`](fmt::Display) form, which a `main` that returns it prints.
+#[derive(Clone)]
 pub struct BuildError {
     problems: Vec<Problem>,
 }
@@ -117,6 +120,12 @@ impl fmt::Display for BuildError {
         let noun = if count == 1 { "problem" } else { "problems" };
         write!(f, "the application has {count} {noun}:")?;
         self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
