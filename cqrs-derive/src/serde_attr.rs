@@ -44,6 +44,8 @@ pub(crate) struct Part {
     pub(crate) skip: bool,
     pub(crate) flatten: bool,
     pub(crate) other: bool,
+    /// Says when the field is left out.
+    pub(crate) left_out: Option<Ident>,
     /// What makes the stored form that of another type.
     pub(crate) hides: Option<Ident>,
 }
@@ -144,6 +146,10 @@ impl Part {
                 let _ = written(meta);
             }
             "skip" | "skip_serializing" => found.skip = true,
+            "skip_serializing_if" => {
+                found.left_out = meta.path.get_ident().cloned();
+                let _ = written(meta);
+            }
             "flatten" => found.flatten = true,
             "other" => found.other = true,
             "with" | "serialize_with" | "deserialize_with" => {

@@ -146,6 +146,11 @@ impl<'a> Shapes<'a> {
         } else {
             None
         };
+        if let Some(word) = part.left_out.filter(|_| presence.is_none() && !is_option(&field.ty)) {
+            let message = "add `default` beside this: where the field is left out, it cannot be \
+                           read back";
+            ctxt.error(&word, Code::SERDE_ATTRIBUTE, message);
+        }
         let aliases = part.aliases;
         let shape = self.of_field(field, depth, ctxt);
         let presence = presence.map(|presence| {
@@ -281,6 +286,12 @@ impl<'a> Shapes<'a> {
 pub(crate) fn bound(krate: &Krate) -> TokenStream {
     let private = krate.private();
     quote!(#private::Schema)
+}
+
+/// An option may be missing when it is read.
+fn is_option(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Path(path)
+        if path.path.segments.last().is_some_and(|last| last.ident == "Option"))
 }
 
 fn hidden(word: &Ident, ctxt: &mut Ctxt) {

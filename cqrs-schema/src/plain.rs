@@ -82,7 +82,7 @@ mod tests {
             assert!(!inner.is_plain());
         }
         assert!(TEXT.is_plain() && EXTERNAL.is_plain());
-        let flattened = &[Field::new("", EXTERNAL).presence(Presence::Flattened)];
+        let flattened = [Field::new("", EXTERNAL).presence(Presence::Flattened)].to_vec().leak();
         assert!(!Shape::fields(flattened).is_plain());
     }
 

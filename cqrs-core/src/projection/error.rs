@@ -85,7 +85,10 @@ pub enum ViewError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A row is not what this build expects.
-    #[error("a row of table `{table}` cannot be read")]
+    #[error(
+        "a row of table `{table}` cannot be read: if the type of the rows has changed, give the \
+         projection the next `version`, so that it is built anew"
+    )]
     Row {
         /// The table.
         table: String,

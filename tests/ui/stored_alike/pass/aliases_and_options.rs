@@ -6,6 +6,7 @@ struct Price {
     net: i64,
     #[serde(skip)]
     _cents: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     discounts: Option<Vec<Option<i64>>>,
     #[schema(opaque = "missing, null or a number")]
     #[serde(default, skip_serializing_if = "Option::is_none", with = "double")]
