@@ -160,8 +160,23 @@ pub trait ErrorCode {
     fn code(&self) -> Code;
 }
 
-/// An error with its causes, in one line.
-pub(crate) fn report(error: &dyn std::error::Error) -> String {
+/// An error with its causes, in one line: an error here says what happened to
+/// what, and leaves the reason to its source.
+///
+/// ```
+/// use cqrs_core::event::DecodeError;
+/// use cqrs_core::message::{CodecError, SchemaVersion};
+///
+/// let (version, source) = (SchemaVersion::new(1), CodecError::new("missing field `owner`"));
+/// let error = DecodeError::Content { event_type: "account.opened".into(), version, source };
+/// assert_eq!(
+///     cqrs_core::report(&error),
+///     "event type `account.opened` version 1 does not have the expected content: missing field \
+///      `owner`"
+/// );
+/// ```
+#[must_use]
+pub fn report(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -38,7 +38,7 @@ pub use aggregate::{Aggregate, AggregateId, Apply, Repository};
 pub use app::{App, Bus, Dep};
 pub use bus::{BusError, CommandError, QueryError};
 pub use command::Command;
-pub use error::{Category as ErrorCategory, Code, ErrorCode};
+pub use error::{Category as ErrorCategory, Code, ErrorCode, report};
 pub use event::{Event, Recorded};
 pub use message::{
     ActorId, CausationId, CorrelationId, EventId, InvalidTimestamp, MessageId, Metadata,

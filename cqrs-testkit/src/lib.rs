@@ -10,7 +10,6 @@ pub mod schema;
 pub mod clock;
 pub mod ids;
 mod record;
-mod report;
 mod values;
 pub mod wiring;
 

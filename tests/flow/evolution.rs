@@ -356,6 +356,12 @@ fn unknown_events_can_be_kept_as_they_are() {
     assert_eq!(error.to_string(), "an event that is unknown here cannot be stored");
 }
 
+/// Events are read in masses, and each is handed on in the bytes that it has.
+#[test]
+fn what_was_read_is_no_larger_than_the_event() {
+    assert_eq!(size_of::<Decoded<WalletEvent>>(), size_of::<WalletEvent>());
+}
+
 /// R130
 #[test]
 fn an_event_can_be_written_as_an_older_version() {

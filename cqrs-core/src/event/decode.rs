@@ -16,8 +16,9 @@ pub enum Decoded<E> {
     /// Several events, in order, or none.
     Many(Vec<E>),
     /// An event that this build does not know, kept as it is by the variant
-    /// that says `#[event(unknown)]`.
-    Unknown(E),
+    /// that says `#[event(unknown)]`. In a box, so that every other event is
+    /// handed on in as few bytes as it has.
+    Unknown(Box<E>),
     /// Nothing: this build does not know it, and the enum says to skip that.
     Skipped,
 }
@@ -89,7 +90,7 @@ impl<E> Decoded<E> {
         match self {
             Self::One(event) => Decoded::One(change(event)),
             Self::Many(events) => Decoded::Many(events.into_iter().map(change).collect()),
-            Self::Unknown(event) => Decoded::Unknown(change(event)),
+            Self::Unknown(event) => Decoded::Unknown(Box::new(change(*event))),
             Self::Skipped => Decoded::Skipped,
         }
     }
@@ -98,7 +99,8 @@ impl<E> Decoded<E> {
     #[must_use]
     pub fn one(self) -> Option<E> {
         match self {
-            Self::One(event) | Self::Unknown(event) => Some(event),
+            Self::One(event) => Some(event),
+            Self::Unknown(event) => Some(*event),
             Self::Many(events) => <[E; 1]>::try_from(events).ok().map(|[event]| event),
             Self::Skipped => None,
         }
@@ -111,7 +113,8 @@ impl<E> IntoIterator for Decoded<E> {
 
     fn into_iter(self) -> Self::IntoIter {
         let (one, many) = match self {
-            Self::One(event) | Self::Unknown(event) => (Some(event), Vec::new()),
+            Self::One(event) => (Some(event), Vec::new()),
+            Self::Unknown(event) => (Some(*event), Vec::new()),
             Self::Many(events) => (None, events),
             Self::Skipped => (None, Vec::new()),
         };

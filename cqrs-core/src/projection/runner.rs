@@ -279,12 +279,12 @@ impl<P: Project> Runner<P> {
                 let decoded = P::Event::decode(&event)
                     .map_err(|source| ProjectionError::Decode { position, source })?;
                 match decoded {
-                    Decoded::One(data) | Decoded::Unknown(data) => {
+                    Decoded::One(data) => {
                         let event = Recorded::new(data, event);
                         projection.project(&event, &mut rows.open(store, delivery)).await?;
                     }
-                    Decoded::Many(many) => {
-                        for data in many {
+                    several @ (Decoded::Many(_) | Decoded::Unknown(_)) => {
+                        for data in several {
                             let event = Recorded::new(data, event.clone());
                             projection.project(&event, &mut rows.open(store, delivery)).await?;
                         }

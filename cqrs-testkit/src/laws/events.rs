@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::histories::{decided_events_are_kept, sorted};
 use super::runner::{Verdict, hold};
 use crate::record::recorded;
-use crate::report::report;
 use crate::values::values;
+use cqrs_core::report;
 
 /// Every event is read back as the same: those that commands give, and those
 /// that are made up from their shape.

@@ -12,8 +12,8 @@ use cqrs_core::store::memory::MemoryStore;
 use cqrs_core::store::{EventStore, Position, ReadRequest, RecordedEvent};
 
 use super::diff;
-use crate::report::report;
 use crate::{ManualClock, SequentialIds};
+use cqrs_core::report;
 
 /// How long a projection may take before a test fails; virtual time does not
 /// help against a projection that stands still.

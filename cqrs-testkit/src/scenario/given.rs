@@ -8,7 +8,7 @@ use cqrs_core::message::{ActorId, Codec, Encoding, MessageId, Metadata, SchemaVe
 
 use super::Outcome;
 use crate::record::recorded;
-use crate::report::report;
+use cqrs_core::report;
 
 /// A history that a command is about to meet.
 #[must_use = "a scenario shows nothing until `.when(..)` and a `.then_..(..)`"]

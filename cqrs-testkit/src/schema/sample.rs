@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::stored::Stored;
 use crate::record::recorded;
-use crate::report::report;
 use crate::values::values;
+use cqrs_core::report;
 
 /// The folder of the samples, beside the package's manifest.
 const FOLDER: &str = "schema.samples";

@@ -218,7 +218,8 @@ impl Target<'_> {
             Unknown::Fail => return known,
             Unknown::Skip => quote!(#private::Decoded::Skipped),
             Unknown::Keep(variant) => {
-                quote!(#private::Decoded::Unknown(Self::#variant(#private::RawEvent::of(record))))
+                let kept = quote!(Self::#variant(#private::RawEvent::of(record)));
+                quote!(#private::Decoded::Unknown(#private::std::boxed::Box::new(#kept)))
             }
         };
         quote! {
