@@ -16,6 +16,7 @@ pub use crate::event::{
     PastVersion, RawEvent, TheCurrentVersion, UNKNOWN_EVENT, checked, current, downcast,
     encode_current, input, may_pass, past, past_as, unknown_type,
 };
+pub use crate::message::fields::{Fields, Source, field, read_field, read_fields, write_field};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::projection::{Project, Projection, TableKey};
 pub use crate::query::{OneQueryHandlerFor, Query};

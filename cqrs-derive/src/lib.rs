@@ -16,6 +16,7 @@ mod code;
 mod ctxt;
 mod distinct;
 mod expand;
+mod fields;
 mod handler_fn;
 mod krate;
 mod lock;

@@ -1,4 +1,5 @@
-//! Serialisation of the user's types without asking for serde's derives: a
+//! Serialisation of the user's types without asking for serde's derives. What
+//! serde's attributes or parameters say is left to serde: a
 //! private copy of the type with `#[serde(remote = ..)]`, to which the impls
 //! for the type itself forward.
 
@@ -8,6 +9,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, Generics};
 
 use crate::code::Code;
 use crate::ctxt::Ctxt;
+use crate::fields as plain;
 use crate::krate::Krate;
 
 /// The serde attributes among others.
@@ -56,7 +58,7 @@ pub(crate) fn own(name: &Ident, generics: &Generics) -> TokenStream {
     quote!(#name #ty_generics)
 }
 
-/// Both impls for a struct, through a shadow of it.
+/// Both impls for a struct, written out or through a shadow of it.
 pub(crate) fn for_struct(
     name: &Ident,
     attrs: &[Attribute],
@@ -64,6 +66,12 @@ pub(crate) fn for_struct(
     fields: &Fields,
     krate: &Krate,
 ) -> TokenStream {
+    if plain::are_bare(attrs, generics, fields) {
+        let shown = crate::case::unraw(name);
+        let read = plain::read(name, &shown, fields, &name.to_token_stream(), krate);
+        let write = plain::write(name, fields, krate);
+        return quote!(#write #read);
+    }
     let shadow = shadow_name(name);
     let body = bare_fields(fields, &own(name, generics));
     let (params, where_clause) = (&generics.params, &generics.where_clause);

@@ -9,6 +9,7 @@ mod messages;
 mod operations;
 mod projections;
 mod read_back;
+mod serialisation;
 mod snapshots;
 mod stores;
 mod wiring;

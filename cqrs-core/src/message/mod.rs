@@ -6,6 +6,7 @@
 //! that is stored.
 
 mod codec;
+pub(crate) mod fields;
 mod finite;
 mod id;
 mod json;

@@ -8,7 +8,7 @@ use super::Target;
 use super::kind::Kind;
 use crate::case::unraw;
 use crate::expand::qualified;
-use crate::shadow;
+use crate::{fields, shadow};
 
 impl Target<'_> {
     /// A shadow of the enum that writes content without a tag, and one of
@@ -43,10 +43,14 @@ impl Target<'_> {
         });
         let readers = kinds.iter().filter(|kind| kind.is_inline()).map(|kind| {
             let reader = reader(kind);
-            let attrs = shadow::serde_attrs(&kind.variant.attrs);
-            let fields = shadow::bare_fields(&kind.variant.fields, &own);
-            let phantom = phantom(generics, &kind.variant.fields, &own);
-            let fields = phantom.unwrap_or(fields);
+            let syn::Variant { ident, attrs, fields: stored, .. } = kind.variant;
+            let bare = shadow::bare_fields(stored, &own);
+            if fields::are_bare(attrs, generics, stored) {
+                let read = fields::read(&reader, &unraw(ident), stored, &own, self.krate);
+                return quote!(struct #reader #bare #read);
+            }
+            let attrs = shadow::serde_attrs(attrs);
+            let fields = phantom(generics, stored, &own).unwrap_or(bare);
             quote! {
                 #[derive(#private::serde::Deserialize)]
                 #[serde(crate = #serde)]
