@@ -63,6 +63,8 @@ codes! {
     STEP_FORM = 308;
     /// Two parts or values would be stored in the same way.
     STORED_ALIKE = 309;
+    /// The name of an event does not say that something has happened.
+    TENSE = 310;
     /// `apply` has a wildcard arm.
     WILDCARD_ARM = 401;
     /// The impl below `#[apply]` is not that of `Apply`.

@@ -24,6 +24,7 @@ mod serde_attr;
 mod shadow;
 mod shape;
 mod steps;
+mod tense;
 
 use proc_macro::TokenStream;
 

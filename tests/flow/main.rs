@@ -9,6 +9,7 @@ mod messages;
 mod operations;
 mod projections;
 mod read_back;
+mod reliability;
 mod serialisation;
 mod snapshots;
 mod stores;

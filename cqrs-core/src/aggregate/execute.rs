@@ -168,13 +168,14 @@ impl<A: Apply> AggregateRuntime<A> {
         }
         let _turn = slot.turn().await;
         if let Some(operation) = operation
-            && let Some(answer) = self.recorded::<C>(operation, command, ctx).await
+            && let Some(answer) = self.recorded::<C>(operation, command, ctx).await?
         {
             return Ok(Step::Done(answer));
         }
         // Loading is rare, and its future large.
         let fresh = match Box::pin(self.ensure_loaded(slot)).await {
             Ok(fresh) => fresh,
+            Err(error) if error.is_retryable() => return Err(Again::Transient(error.into())),
             Err(error) => return Ok(Step::Done(Err(error.into()))),
         };
         let decided = self.decide(&mut slot.state(), fresh, command, &slot.stream, operation, ctx);
@@ -204,19 +205,21 @@ impl<A: Apply> AggregateRuntime<A> {
         operation: Operation,
         command: &C,
         ctx: &Context,
-    ) -> Option<Answer<A, C>>
+    ) -> Result<Option<Answer<A, C>>, Again>
     where
         A: Decides<C>,
         C: Command,
     {
         let commit = match self.store.resolve(operation.id()).await {
-            Ok(commit) => commit?,
-            Err(error) => return Some(Err(BusError::from(error).into())),
+            Ok(Some(commit)) => commit,
+            Ok(None) => return Ok(None),
+            Err(error) if error.is_retryable() => return Err(Again::Transient(error.into())),
+            Err(error) => return Ok(Some(Err(BusError::from(error).into()))),
         };
-        Some(match fingerprint(command) {
+        Ok(Some(match fingerprint(command) {
             Ok(fingerprint) => answer_again::<A, C>(commit, fingerprint, ctx),
             Err(source) => Err(BusError::Encode { event_type: C::NAME.to_owned(), source }.into()),
-        })
+        }))
     }
 
     /// Whether the state was loaded just now.
@@ -264,7 +267,7 @@ impl<A: Apply> AggregateRuntime<A> {
                     CommitError::Superseded => Err(Again::Superseded),
                     error if error.is_conflict() => Err(Again::Conflict(error)),
                     error @ CommitError::Unavailable { transient: true, .. } => {
-                        Err(Again::Transient(error))
+                        Err(Again::Transient(error.into()))
                     }
                     error => Ok(Err(error.into())),
                 }

@@ -14,8 +14,8 @@ const MAX_SUPERSEDED: u32 = 10_000;
 pub(super) enum Again {
     Conflict(CommitError),
     Superseded,
-    /// The store could not write just now; nothing was written.
-    Transient(CommitError),
+    /// The store could not read or write just now; nothing was written.
+    Transient(BusError),
 }
 
 /// How often a command has been tried, and for what reasons again.
@@ -26,7 +26,7 @@ pub(super) struct Tries {
     transient: u32,
 }
 
-/// Pauses before the store is asked again after it could not write: 10, 20
+/// Pauses before the store is asked again after it could not do it: 10, 20
 /// and 40 milliseconds, spread by up to half. A store that has waited for
 /// longer than [`PATIENCE`] by itself is not asked again.
 const PAUSES: [Duration; 3] =
@@ -58,7 +58,7 @@ impl Tries {
                 let services = &runtime.services;
                 let waited = services.clock.monotonic().saturating_sub(self.start);
                 let pause = PAUSES.get(self.transient as usize).filter(|_| waited < PATIENCE);
-                let Some(pause) = pause else { return Err(error.into()) };
+                let Some(pause) = pause else { return Err(error) };
                 self.transient += 1;
                 let spread = services.random.next_u64() % 512;
                 return Ok(Some(pause.mul_f64(1.0 + spread as f64 / 1024.0)));

@@ -22,9 +22,9 @@ use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::lock::Lock;
-use crate::shadow;
 use crate::shape::Shapes;
 use crate::steps::{Versions, retired};
+use crate::{shadow, tense};
 
 const UPCAST: Form = Form::List("1 => function");
 const FORMERLY: Form = Form::List("\"old.name\"");
@@ -35,6 +35,7 @@ const ENUM_KEYS: &Keys = &[
     ("retired", Form::List("\"old.name\"")),
     ("unknown", Form::Text),
     ("check", Form::Path),
+    ("past_tense", Form::Flag),
     ("crate", Form::Path),
     ("name", Form::Elsewhere("on the variants")),
     ("version", Form::Elsewhere("on the variants")),
@@ -53,6 +54,7 @@ const STRUCT_KEYS: &Keys = &[
     ("formerly", FORMERLY),
     ("codec", Form::Type),
     ("check", Form::Path),
+    ("past_tense", Form::Flag),
     ("crate", Form::Path),
     ("prefix", Form::Elsewhere("on an enum of events")),
     ("retired", Form::Elsewhere("on an enum of events")),
@@ -71,6 +73,7 @@ const VARIANT_KEYS: &Keys = &[
     ("codec", Form::Elsewhere("on the enum")),
     ("retired", Form::Elsewhere("on the enum")),
     ("check", Form::Elsewhere("on the enum")),
+    ("past_tense", Form::Elsewhere("on the enum")),
     ("crate", Form::Elsewhere("on the enum")),
     ("tag", Form::Elsewhere("on the fields")),
 ];
@@ -105,11 +108,21 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
                 variants.map(|variant| Kind::of(variant, &prefix, &shapes, &mut ctxt)).collect();
             let retired = retired(&args, &mut ctxt);
             refuse_duplicates(&kinds, &retired, &mut ctxt);
+            if args.has("past_tense") {
+                kinds.iter().filter(|kind| !kind.unknown).for_each(|kind| {
+                    tense::check(&kind.variant.ident, &mut ctxt);
+                });
+            }
             let unknown = Unknown::of(&args, &kinds, &mut ctxt);
             let whole = Enum { kinds, unknown, retired, check: args.path("check").cloned() };
             target.for_enum(&whole, &mut ctxt)
         }
-        Data::Struct(data) => target.for_struct(&data.fields, &args, &mut ctxt),
+        Data::Struct(data) => {
+            if args.has("past_tense") {
+                tense::check(&input.ident, &mut ctxt);
+            }
+            target.for_struct(&data.fields, &args, &mut ctxt)
+        }
         Data::Union(_) => {
             let message =
                 format!("make `{}` an enum of events or the struct of one event", input.ident);
