@@ -15,6 +15,7 @@ pub mod wiring;
 
 pub mod conformance;
 pub mod fault;
+pub mod postgres;
 
 pub use clock::ManualClock;
 pub use fault::{Fault, FaultyStore, Gate};

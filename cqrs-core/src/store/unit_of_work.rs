@@ -116,6 +116,12 @@ impl Lineage {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Whether it is the same chain.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Breaks the chain.
     pub fn sever(&self) {
         self.0.store(true, Ordering::Release);

@@ -1,0 +1,57 @@
+//! The event store of `cqrs-core` on PostgreSQL.
+//!
+//! ```no_run
+//! use cqrs_core::store::EventStore;
+//! use cqrs_postgres::PostgresStore;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = PostgresStore::open("postgres://bank@db.example/bank").await?;
+//! assert!(store.info().await?.durable);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Durability.** A commit is acknowledged once the server has acknowledged
+//! it. `fsync`, `full_page_writes` and `synchronous_commit` are looked at when
+//! the store is opened, and a server that could lose what it acknowledged is
+//! refused.
+//!
+//! **One round trip.** What the callers of a process have handed over meanwhile
+//! is committed as one transaction by one statement: a function that takes the
+//! log's lock, looks whether everything is as the writer believes, writes, and
+//! answers. When something else is true, nothing is written, and the group is
+//! decided anew. No transaction ever waits for a client.
+//!
+//! **Order.** Positions are given under that lock, which is held until the
+//! commit is visible: they are contiguous, and appear in increasing order to
+//! every reader, whatever other transactions are open.
+//!
+//! **A broken connection.** A group whose connection broke is looked for under
+//! its operations on a new one, so that its callers learn what became of it.
+//! Only when the server stays away is the outcome unknown.
+//!
+//! **Servers.** Tested with PostgreSQL 15; other versions from 13 on get a
+//! warning in the log, older ones are refused.
+
+#![deny(missing_docs)]
+
+mod error;
+mod fault;
+mod identity;
+mod migrations;
+mod migrator;
+mod names;
+mod options;
+mod reader;
+mod server;
+mod session;
+mod sql;
+mod store;
+mod wake;
+mod writer;
+
+pub use error::OpenError;
+pub use migrations::{MIGRATIONS, Migration, script};
+pub use migrator::Migrator;
+pub use options::PostgresOptions;
+pub use store::{PoolStatus, PostgresStore};

@@ -1,0 +1,15 @@
+DROP VIEW @schema@.readable;
+DROP FUNCTION @schema@.first_at;
+DROP FUNCTION @schema@.commit_group;
+DROP FUNCTION @schema@.hits;
+DROP TABLE @schema@.rows;
+DROP TABLE @schema@.tables;
+DROP TABLE @schema@.checkpoints;
+DROP TABLE @schema@.snapshots;
+DROP TABLE @schema@.operations;
+DROP TABLE @schema@.tags;
+DROP TABLE @schema@.events;
+DROP TABLE @schema@.streams;
+DROP TABLE @schema@.kinds;
+DROP TABLE @schema@.categories;
+DROP TABLE @schema@.log;

@@ -1,0 +1,125 @@
+//! Migrations on their own, for a role that may change tables.
+
+use std::fmt;
+
+use tokio_postgres::NoTls;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+
+use crate::OpenError;
+use crate::migrations::Migrations;
+use crate::options::{check_schema, server};
+use crate::server::{Connection, Server};
+use crate::sql::Sql;
+
+/// Moves the schema of a log up and down. One process at a time does; others
+/// wait.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), cqrs_postgres::OpenError> {
+/// let migrator = cqrs_postgres::Migrator::connect("postgres://owner@db.example/bank", "cqrs").await?;
+/// migrator.up().await?;
+/// assert_eq!(migrator.current().await?, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Migrator {
+    server: Server,
+    connection: Connection,
+    sql: Sql,
+}
+
+impl Migrator {
+    /// Connects over an unencrypted connection.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] tells why the server cannot be used.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection.
+    pub async fn connect(url: &str, schema: &str) -> Result<Self, OpenError> {
+        Self::connect_with(url, schema, NoTls).await
+    }
+
+    /// Connects over a connection that `tls` encrypts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Migrator::connect`].
+    pub async fn connect_with<T>(url: &str, schema: &str, tls: T) -> Result<Self, OpenError>
+    where
+        T: MakeTlsConnect<tokio_postgres::Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<tokio_postgres::Socket>>::Future: Send,
+    {
+        check_schema(schema)?;
+        let server = server(url, tls)?;
+        let connection =
+            server.connect().await.map_err(|fault| OpenError::of(&fault, server.label()))?;
+        server.inspect(&connection.client).await?;
+        Ok(Self { server, connection, sql: Sql::new(schema) })
+    }
+
+    fn migrations(&self) -> Migrations<'_> {
+        let Self { server, connection, sql } = self;
+        Migrations { server, client: &connection.client, sql }
+    }
+
+    /// The newest migration that was run, 0 for none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Altered`], [`OpenError::NewerSchema`] or
+    /// [`OpenError::Foreign`] when the schema is not what this release made.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub async fn current(&self) -> Result<u32, OpenError> {
+        Ok(self.migrations().look().await?.number)
+    }
+
+    /// Runs what is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::current`], and when the server refuses a statement; each
+    /// migration is run whole or not at all.
+    ///
+    /// # Cancel safety
+    ///
+    /// The migration under way is run whole or not at all.
+    pub async fn up(&self) -> Result<(), OpenError> {
+        self.migrations().up().await
+    }
+
+    /// Takes back every migration above `to`; 0 takes everything back. A log
+    /// that holds events goes only with `delete_events`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::up`]; [`OpenError::WouldDelete`] and
+    /// [`OpenError::NoSuchMigration`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The migration under way is taken back whole or not at all.
+    pub async fn down(&self, to: u32, delete_events: bool) -> Result<(), OpenError> {
+        self.migrations().down(to, delete_events).await
+    }
+}
+
+impl fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Migrator")
+            .field("server", &self.server.label())
+            .field("schema", &self.sql.schema())
+            .finish()
+    }
+}

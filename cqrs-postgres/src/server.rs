@@ -1,0 +1,183 @@
+//! How the server is reached, and what it must be like.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use cqrs_core::store::CommitSignal;
+use deadpool_postgres::{ClientWrapper, ConfigConnectImpl, Connect};
+use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::Host;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Client, Config, Socket};
+
+use crate::fault::{Fault, Outcome};
+use crate::{OpenError, wake};
+
+/// The oldest and the newest server that the tests run on.
+pub(crate) const OLDEST: u32 = 13;
+pub(crate) const TESTED: std::ops::RangeInclusive<u32> = 15..=15;
+
+/// How long to wait for a connection when the URL does not say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A server with the way to it. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Server {
+    config: Arc<Config>,
+    connect: Arc<dyn Connect>,
+    listen: Arc<Listen>,
+    label: Arc<str>,
+}
+
+/// Listens on a channel with the encryption of this server.
+type Listen = dyn Fn(Config, String, Weak<CommitSignal>) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// A connection of one's own.
+pub(crate) struct Connection {
+    pub(crate) client: ClientWrapper,
+    /// The server's process behind it.
+    pub(crate) backend: i32,
+}
+
+impl Server {
+    pub(crate) fn new<T>(mut config: Config, tls: T) -> Self
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        if config.get_application_name().is_none() {
+            config.application_name("cqrs");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let label = label(&config).into();
+        let encrypt = tls.clone();
+        let listen = move |config, channel, signal| -> BoxFuture<'static, ()> {
+            Box::pin(wake::listen(config, encrypt.clone(), channel, signal))
+        };
+        let connect = Arc::new(ConfigConnectImpl { tls });
+        Self { config: Arc::new(config), connect, listen: Arc::new(listen), label }
+    }
+
+    /// Raises a signal for what other processes commit, until it is gone.
+    pub(crate) fn listen(
+        &self,
+        channel: String,
+        signal: Weak<CommitSignal>,
+    ) -> BoxFuture<'static, ()> {
+        (self.listen)(Config::clone(&self.config), channel, signal)
+    }
+
+    /// The server for messages: never a password.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A connection of one's own, on which every statement is a transaction.
+    pub(crate) async fn connect(&self) -> Outcome<Connection> {
+        let (client, task) = self.connect.connect(&self.config).await?;
+        let client = ClientWrapper::new(client, task);
+        let mut connection = Connection { client, backend: 0 };
+        let row = connection
+            .client
+            .query_typed_one(
+                "SELECT pg_backend_pid(), set_config('default_transaction_isolation', \
+                 'read committed', false)",
+                &[],
+            )
+            .await?;
+        connection.backend = row.try_get(0)?;
+        Ok(connection)
+    }
+
+    /// Refuses a server that cannot keep the store's promises, and warns of
+    /// one that the tests do not run on.
+    pub(crate) async fn inspect(&self, client: &Client) -> Result<(), OpenError> {
+        let failed = |error: tokio_postgres::Error| OpenError::of(&Fault::from(error), &self.label);
+        let settings = "SELECT current_setting('server_version_num')::integer / 10000, \
+                        current_setting('fsync'), current_setting('full_page_writes'), \
+                        current_setting('synchronous_commit'), \
+                        current_setting('default_transaction_read_only'), pg_is_in_recovery(), \
+                        current_setting('server_encoding')";
+        let row = client.query_typed_one(settings, &[]).await.map_err(failed)?;
+        let found: i32 = row.try_get(0).map_err(failed)?;
+        let found = found.cast_unsigned();
+        if found < OLDEST {
+            let server = self.label.to_string();
+            return Err(OpenError::OldServer { server, found, oldest: OLDEST });
+        }
+        if !TESTED.contains(&found) {
+            tracing::warn!(server = &*self.label, version = found, "not tested with this version");
+        }
+        let text = |column: usize| row.try_get::<_, String>(column).map_err(failed);
+        let refuse = |setting, value: String, advice| {
+            Err(OpenError::Setting { server: self.label.to_string(), setting, value, advice })
+        };
+        let on = |value: &str| value == "on";
+        if !on(&text(1)?) {
+            return refuse("fsync", text(1)?, "turn it on: an acknowledged event must survive");
+        }
+        if !on(&text(2)?) {
+            let advice = "turn it on: a page that is torn by a crash must be restored";
+            return refuse("full_page_writes", text(2)?, advice);
+        }
+        if matches!(text(3)?.as_str(), "off") {
+            let advice = "set it to `on` or stronger for this role or database";
+            return refuse("synchronous_commit", text(3)?, advice);
+        }
+        if row.try_get::<_, bool>(5).map_err(failed)? {
+            let advice = "this is a standby, connect to the primary";
+            return refuse("in_recovery", "on".to_owned(), advice);
+        }
+        if on(&text(4)?) {
+            let advice = "turn it off for this role or database";
+            return refuse("default_transaction_read_only", text(4)?, advice);
+        }
+        if text(6)? != "UTF8" {
+            return refuse("server_encoding", text(6)?, "create the database with UTF8");
+        }
+        Ok(())
+    }
+}
+
+fn label(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        #[allow(unreachable_patterns, reason = "not every system has sockets in files")]
+        _ => "localhost".to_owned(),
+    };
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+    match config.get_ports().first() {
+        Some(port) => format!("postgres {host}:{port}/{database}"),
+        None => format!("postgres {host}/{database}"),
+    }
+}
+
+/// The same way to the server for the pool.
+pub(crate) struct ByServer(pub(crate) Server);
+
+impl Connect for ByServer {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        self.0.connect.connect(config)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)
+    }
+}

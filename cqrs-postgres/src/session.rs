@@ -1,0 +1,61 @@
+//! A connection with the statements that were prepared on it.
+
+use std::sync::Arc;
+
+use deadpool_postgres::{ClientWrapper, Object};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
+
+use crate::fault::Outcome;
+use crate::server::Connection;
+use crate::sql::Sql;
+
+/// Something to run statements on. Each statement is a transaction of its own,
+/// so that dropping a future in between leaves nothing open.
+pub(crate) struct Session {
+    pub(crate) sql: Arc<Sql>,
+    kind: Kind,
+}
+
+enum Kind {
+    Own(Connection),
+    Pooled(Object),
+}
+
+impl Session {
+    pub(crate) fn own(connection: Connection, sql: Arc<Sql>) -> Self {
+        Self { sql, kind: Kind::Own(connection) }
+    }
+
+    pub(crate) fn pooled(object: Object, sql: Arc<Sql>) -> Self {
+        Self { sql, kind: Kind::Pooled(object) }
+    }
+
+    pub(crate) fn client(&self) -> &ClientWrapper {
+        match &self.kind {
+            Kind::Own(connection) => &connection.client,
+            Kind::Pooled(object) => object,
+        }
+    }
+
+    /// The server's process behind a connection of one's own.
+    pub(crate) fn backend(&self) -> i32 {
+        match &self.kind {
+            Kind::Own(connection) => connection.backend,
+            Kind::Pooled(_) => 0,
+        }
+    }
+
+    pub(crate) async fn prepared(&self, text: &str) -> Outcome<Statement> {
+        Ok(self.client().prepare_cached(text).await?)
+    }
+
+    pub(crate) async fn query(
+        &self,
+        text: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Outcome<Vec<Row>> {
+        let statement = self.prepared(text).await?;
+        Ok(self.client().query(&statement, arguments).await?)
+    }
+}

@@ -1,0 +1,177 @@
+//! Statements, with the schema of the log in them.
+
+/// The statements of one log.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    schema: String,
+    pub(crate) commit: String,
+    pub(crate) claim: String,
+    pub(crate) operation: String,
+    pub(crate) unit_streams: String,
+    pub(crate) head: String,
+    pub(crate) stream_head: String,
+    pub(crate) snapshot: String,
+    pub(crate) checkpoint: String,
+    pub(crate) row: String,
+    pub(crate) table: String,
+    pub(crate) new_table: String,
+    pub(crate) kind: String,
+    pub(crate) new_kind: String,
+    pub(crate) category: String,
+    pub(crate) new_category: String,
+    pub(crate) kinds: String,
+    pub(crate) streams: String,
+    pub(crate) range: String,
+    pub(crate) range_backward: String,
+    pub(crate) stream: String,
+    pub(crate) stream_backward: String,
+}
+
+/// The columns of an event, in the order in which they are read.
+pub(crate) const COLUMNS: &str = "e.position, e.version, e.occurred_at, e.recorded_at, e.kind, \
+     e.stream, e.id, e.correlation, e.causation, e.tags, e.details, e.payload";
+
+/// Arguments of `commit_group` with their types.
+pub(crate) const ARGUMENTS: [&str; 45] = [
+    "bigint",
+    "uuid[]",
+    "bigint[]",
+    "uuid[]",
+    "text[]",
+    "bigint[]",
+    "text::jsonb",
+    "bigint[]",
+    "bigint[]",
+    "bigint[]",
+    "integer[]",
+    "integer[]",
+    "uuid[]",
+    "uuid[]",
+    "uuid[]",
+    "uuid[]",
+    "uuid[]",
+    "bytea[]",
+    "text[]",
+    "bytea[]",
+    "bytea[]",
+    "uuid[]",
+    "integer[]",
+    "text[]",
+    "uuid[]",
+    "bigint[]",
+    "uuid[]",
+    "bigint[]",
+    "bytea[]",
+    "uuid[]",
+    "bigint[]",
+    "bigint[]",
+    "bigint[]",
+    "text[]",
+    "bigint[]",
+    "bytea[]",
+    "integer[]",
+    "integer[]",
+    "bytea[]",
+    "integer[]",
+    "bytea[]",
+    "bytea[]",
+    "text[]",
+    "uuid[]",
+    "bigint[]",
+];
+
+impl Sql {
+    pub(crate) fn new(schema: &str) -> Self {
+        let in_schema = |text: &str| text.replace("@schema@", schema);
+        let arguments = ARGUMENTS.iter().enumerate();
+        let arguments: Vec<_> =
+            arguments.map(|(index, one)| format!("${}::{one}", index + 1)).collect();
+        let events =
+            |rest: &str| in_schema(&format!("SELECT {COLUMNS} FROM @schema@.events e {rest}"));
+        Self {
+            schema: schema.to_owned(),
+            commit: in_schema(&format!(
+                "SELECT * FROM @schema@.commit_group({})",
+                arguments.join(", ")
+            )),
+            claim: in_schema(
+                "INSERT INTO @schema@.checkpoints AS c (name, epoch) VALUES ($1, 1)
+                 ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1
+                 RETURNING epoch, log, position",
+            ),
+            operation: in_schema(
+                "SELECT e.position, e.recorded_at, e.unit FROM @schema@.events e
+                 WHERE e.operation = $1
+                 UNION ALL
+                 SELECT o.position, o.recorded_at, o.unit FROM @schema@.operations o
+                 WHERE o.id = $1",
+            ),
+            unit_streams: in_schema(
+                "SELECT e.stream, max(e.version) FROM @schema@.events e
+                 WHERE e.position BETWEEN $1 AND $2 GROUP BY e.stream ORDER BY min(e.position)",
+            ),
+            head: in_schema("SELECT coalesce(max(position), 0) FROM @schema@.events"),
+            stream_head: in_schema(
+                "SELECT coalesce(max(version), 0) FROM @schema@.events WHERE stream = $1",
+            ),
+            snapshot: in_schema(
+                "SELECT version, shape_version, shape_fingerprint, encoding, taken_at, data
+                 FROM @schema@.snapshots WHERE stream = $1",
+            ),
+            checkpoint: in_schema(
+                "SELECT epoch, log, position FROM @schema@.checkpoints WHERE name = $1",
+            ),
+            row: in_schema(
+                "SELECT r.value FROM @schema@.rows r WHERE r.\"table\" = $1 AND r.key = $2",
+            ),
+            table: in_schema("SELECT number FROM @schema@.tables WHERE name = $1"),
+            new_table: in_schema(
+                "INSERT INTO @schema@.tables (name) VALUES ($1) ON CONFLICT DO NOTHING",
+            ),
+            kind: in_schema(
+                "SELECT number FROM @schema@.kinds
+                 WHERE type = $1 AND version = $2 AND encoding = $3",
+            ),
+            new_kind: in_schema(
+                "INSERT INTO @schema@.kinds (type, version, encoding) VALUES ($1, $2, $3)
+                 ON CONFLICT DO NOTHING",
+            ),
+            category: in_schema(
+                "SELECT number FROM @schema@.categories WHERE tenant = $1 AND category = $2",
+            ),
+            new_category: in_schema(
+                "INSERT INTO @schema@.categories (tenant, category) VALUES ($1, $2)
+                 ON CONFLICT DO NOTHING",
+            ),
+            kinds: in_schema(
+                "SELECT number, type, version, encoding FROM @schema@.kinds
+                 WHERE number = ANY ($1)",
+            ),
+            streams: in_schema(
+                "SELECT s.id, c.tenant, c.category, s.key FROM @schema@.streams s
+                 JOIN @schema@.categories c ON c.number = s.category WHERE s.id = ANY ($1)",
+            ),
+            range: events("WHERE e.position > $1 AND e.position < $2 ORDER BY e.position LIMIT $3"),
+            range_backward: events(
+                "WHERE e.position > $1 AND e.position < $2 ORDER BY e.position DESC LIMIT $3",
+            ),
+            stream: events(
+                "WHERE e.stream = $4 AND e.version > $1 AND e.version < $2
+                 ORDER BY e.version LIMIT $3",
+            ),
+            stream_backward: events(
+                "WHERE e.stream = $4 AND e.version > $1 AND e.version < $2
+                 ORDER BY e.version DESC LIMIT $3",
+            ),
+        }
+    }
+
+    /// A statement with the schema's name put in.
+    pub(crate) fn of(&self, text: &str) -> String {
+        text.replace("@schema@", &self.schema)
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+}

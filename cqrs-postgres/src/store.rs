@@ -1,0 +1,289 @@
+//! The store: handles on one writing task and a pool that reads.
+
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cqrs_core::OperationId;
+use cqrs_core::store::{
+    Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
+    Direction, EventStore, Limits, LogId, LogInfo, Page, PagePool, Position, ReadError,
+    ReadRequest, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::fault::{Fault, Outcome};
+use crate::migrations::{MIGRATIONS, Migrations};
+use crate::names::Names;
+use crate::options::PostgresOptions;
+use crate::server::{ByServer, Server};
+use crate::session::Session;
+use crate::sql::Sql;
+use crate::writer::{self, Parts, Writer};
+use crate::{OpenError, reader, wake};
+
+/// A log in a PostgreSQL database. Clones share one writing task.
+///
+/// The task lives on the runtime on which the store was opened. Dropping the
+/// last handle lets it finish what was handed over.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Shared>);
+
+struct Shared {
+    server: Server,
+    sql: Arc<Sql>,
+    limits: Limits,
+    log: LogId,
+    signal: Arc<CommitSignal>,
+    names: Arc<Names>,
+    pool: Pool,
+    pages: PagePool,
+    writer: Writer,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// What the pool of connections that read is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStatus {
+    /// Connections that it may have.
+    pub most: usize,
+    /// Connections that it has.
+    pub open: usize,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// Reads that wait for one.
+    pub waiting: usize,
+}
+
+impl PostgresStore {
+    /// Opens the log in schema `cqrs` of a database, or creates it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] tells what keeps the database from being a durable log.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes whatever was opened. A migration is run
+    /// whole or not at all.
+    pub async fn open(url: impl Into<String>) -> Result<Self, OpenError> {
+        Self::options(url).open().await
+    }
+
+    /// The settings with which a store can be opened.
+    pub fn options(url: impl Into<String>) -> PostgresOptions {
+        PostgresOptions::new(url.into())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a store is opened before an application")]
+    pub(crate) async fn start(options: PostgresOptions, server: Server) -> Result<Self, OpenError> {
+        let failed = |fault: Fault| OpenError::of(&fault, server.label());
+        let sql = Arc::new(Sql::new(&options.schema));
+        let connection = server.connect().await.map_err(failed)?;
+        server.inspect(&connection.client).await?;
+        let migrations = Migrations { server: &server, client: &connection.client, sql: &sql };
+        let found = migrations.look().await?.number;
+        if found < MIGRATIONS.len() as u32 {
+            if !options.migrate {
+                let (server, schema) = (server.label().to_owned(), options.schema.clone());
+                return Err(OpenError::NotMigrated { server, schema, missing: found + 1 });
+            }
+            migrations.up().await?;
+        }
+        let log = migrations.log().await?;
+        let pool = pool(&server, &options).map_err(failed)?;
+        let session = Session::own(connection, Arc::clone(&sql));
+        let head = reader::head(&session).await.map_err(failed)?;
+        let signal = Arc::new(CommitSignal::new(head));
+        let (names, committed) = (Arc::new(Names::new()), Arc::new(Notify::new()));
+        let channel = wake::channel(log);
+        let tell = wake::tell(
+            pool.clone(),
+            channel.clone(),
+            Arc::clone(&committed),
+            Arc::downgrade(&signal),
+        );
+        let listen = server.listen(channel, Arc::downgrade(&signal));
+        let tasks = [tokio::spawn(tell), tokio::spawn(listen)];
+        let parts = Parts {
+            server: server.clone(),
+            sql: Arc::clone(&sql),
+            log: LogId::from_uuid(log),
+            names: Arc::clone(&names),
+            signal: Arc::clone(&signal),
+            committed,
+            session,
+            patience: options.patience,
+        };
+        let writer = Writer::start(parts, options.limits.clone());
+        Ok(Self(Arc::new(Shared {
+            server,
+            sql,
+            limits: options.limits,
+            log: LogId::from_uuid(log),
+            signal,
+            names,
+            pool,
+            pages: PagePool::default(),
+            writer,
+            tasks,
+        })))
+    }
+
+    /// What the pool is doing, for metrics.
+    #[must_use]
+    pub fn pool_status(&self) -> PoolStatus {
+        let status = self.0.pool.status();
+        PoolStatus {
+            most: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+
+    async fn session(&self) -> Outcome<Session> {
+        Ok(Session::pooled(self.0.pool.get().await?, Arc::clone(&self.0.sql)))
+    }
+
+    fn failed(&self, fault: Fault) -> ReadError {
+        fault.into_read_error(self.0.server.label())
+    }
+
+    /// Runs a read on a connection of the pool.
+    async fn reading<T>(
+        &self,
+        read: impl AsyncFnOnce(&Session) -> Outcome<T>,
+    ) -> Result<T, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        read(&session).await.map_err(|fault| self.failed(fault))
+    }
+
+    fn same_log(&self, cursor: Option<LogId>) -> Result<(), ReadError> {
+        match cursor {
+            Some(cursor) if cursor != self.0.log => {
+                Err(ReadError::OtherLog { cursor, log: self.0.log })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&self) -> std::sync::Arc<str> {
+        format!("{}: the runtime of the store has ended", self.0.server.label()).into()
+    }
+}
+
+fn pool(server: &Server, options: &PostgresOptions) -> Outcome<Pool> {
+    let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_connect(server.config().clone(), ByServer(server.clone()), config);
+    let timeouts = Timeouts { wait: Some(options.wait), ..Timeouts::default() };
+    let pool = Pool::builder(manager)
+        .max_size(options.connections)
+        .runtime(Runtime::Tokio1)
+        .timeouts(timeouts)
+        .build();
+    pool.map_err(|error| Fault::damaged(error.to_string()))
+}
+
+impl EventStore for PostgresStore {
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    async fn info(&self) -> Result<LogInfo, ReadError> {
+        let head = self.reading(async |session: &Session| reader::head(session).await).await?;
+        Ok(LogInfo::new(self.0.log, head, true))
+    }
+
+    fn commit(
+        &self,
+        work: UnitOfWork,
+    ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
+        let operation = work.operation().id();
+        let receipt = self.0.writer.commit(work);
+        async move { receipt.await.unwrap_or_else(|_| Err(writer::gone(operation))) }
+    }
+
+    async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
+        let receipt = self.0.writer.resolve(operation);
+        receipt.await.unwrap_or_else(|_| Err(ReadError::Unavailable { reason: self.ended() }))
+    }
+
+    async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
+        self.same_log(request.expected_log())?;
+        let Shared { names, pages, .. } = &*self.0;
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        let page = reader::read(&session, names, pages, &request).await;
+        page.map_err(|fault| self.failed(fault))
+    }
+
+    async fn stream_head(&self, stream: &StreamId) -> Result<StreamVersion, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        reader::stream_head(&session, stream).await.map_err(|fault| self.failed(fault))
+    }
+
+    async fn position_of(&self, token: &CommitToken) -> Result<Option<Position>, ReadError> {
+        self.same_log(Some(token.log()))?;
+        Ok(Some(Position::new(token.mark())))
+    }
+
+    async fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        reader::snapshot(&session, stream).await.map_err(|fault| self.failed(fault))
+    }
+
+    async fn checkpoint(&self, name: &CheckpointName) -> Result<Option<Checkpoint>, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        reader::checkpoint(&session, name).await.map_err(|fault| self.failed(fault))
+    }
+
+    async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
+        self.limits().check_checkpoint(name)?;
+        let receipt = self.0.writer.claim(name.clone());
+        receipt.await.unwrap_or_else(|_| {
+            Err(CommitError::Unavailable { reason: self.ended(), transient: false })
+        })
+    }
+
+    async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        let row = reader::row(&session, &self.0.names, table, key).await;
+        row.map_err(|fault| self.failed(fault))
+    }
+
+    async fn rows(
+        &self,
+        table: &TableName,
+        range: (Bound<Bytes>, Bound<Bytes>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, ReadError> {
+        let session = self.session().await.map_err(|fault| self.failed(fault))?;
+        let rows = reader::rows(&session, &self.0.names, table, &range, direction, limit).await;
+        rows.map_err(|fault| self.failed(fault))
+    }
+
+    fn watch(&self) -> CommitWatch {
+        self.0.signal.watch()
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("server", &self.0.server.label())
+            .field("schema", &self.0.sql.schema())
+            .field("log", &self.0.log)
+            .finish()
+    }
+}

@@ -1,0 +1,51 @@
+//! What the writer believes of the log. Every group is written on condition
+//! that what it rests on is true; what was not, is known then.
+
+use std::collections::HashMap;
+
+use cqrs_core::store::{CheckpointName, ExpectedVersion};
+use uuid::Uuid;
+
+/// Streams and checkpoints that are remembered.
+const MOST: usize = 1 << 16;
+
+#[derive(Default)]
+pub(super) struct Beliefs {
+    heads: HashMap<Uuid, i64>,
+    epochs: HashMap<CheckpointName, i64>,
+}
+
+impl Beliefs {
+    /// The version of a stream. Of one that is not known, what the unit hopes.
+    pub(super) fn head(&self, stream: Uuid, expected: ExpectedVersion) -> i64 {
+        self.heads.get(&stream).copied().unwrap_or(match expected {
+            ExpectedVersion::Exact(version) => version.get().cast_signed(),
+            ExpectedVersion::NoStream | ExpectedVersion::Any => 0,
+            ExpectedVersion::Exists => 1,
+        })
+    }
+
+    pub(super) fn learn_head(&mut self, stream: Uuid, version: i64) {
+        if self.heads.len() >= MOST {
+            self.heads.clear();
+        }
+        self.heads.insert(stream, version);
+    }
+
+    /// The epoch of a checkpoint. Of one that is not known, the one held.
+    pub(super) fn epoch(&self, name: &CheckpointName, held: i64) -> i64 {
+        self.epochs.get(name).copied().unwrap_or(held)
+    }
+
+    pub(super) fn learn_epoch(&mut self, name: &CheckpointName, epoch: i64) {
+        if self.epochs.len() >= MOST {
+            self.epochs.clear();
+        }
+        self.epochs.insert(name.clone(), epoch);
+    }
+
+    /// Forgets everything, when another log may be behind the connection.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}

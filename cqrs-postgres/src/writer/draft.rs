@@ -1,0 +1,422 @@
+//! What a group would write if all that is believed of the log were true.
+//!
+//! Each unit is checked against what the units before it would write. The
+//! server confirms the beliefs and writes all of it, or says what is true
+//! instead and writes nothing; then a new draft is made.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cqrs_core::OperationId;
+use cqrs_core::message::Timestamp;
+use cqrs_core::store::{
+    Commit, CommitError, CommitToken, Epoch, Lineage, LogId, NewEvent, Position, QueryGuard,
+    Snapshot, StreamId, StreamVersion, UnitOfWork,
+};
+use uuid::Uuid;
+
+use super::beliefs::Beliefs;
+use super::group::{Group, Member};
+use crate::fault::Outcome;
+use crate::identity;
+use crate::names::Names;
+use crate::reader;
+use crate::session::Session;
+
+/// The numbers and ids that stand for the names in a unit.
+pub(super) struct Numbers {
+    /// Of each stream its id and its category.
+    streams: Vec<(Uuid, i32)>,
+    /// Of each event its kind.
+    kinds: Vec<i32>,
+    /// Of each change of rows its table.
+    tables: Vec<i32>,
+    snapshots: Vec<Uuid>,
+}
+
+impl Numbers {
+    pub(super) async fn of(work: &UnitOfWork, session: &Session, names: &Names) -> Outcome<Self> {
+        let (mut streams, mut kinds, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+        for append in work.streams() {
+            let stream = append.stream();
+            let id = identity::of_stream(stream);
+            let category = match append.events() {
+                [] => 0,
+                _ => names.number_of_category(session, stream).await?,
+            };
+            names.learn_stream(id, stream);
+            streams.push((id, category));
+            for event in append.events() {
+                kinds.push(names.number_of_kind(session, event).await?);
+            }
+        }
+        for write in work.tables() {
+            tables.push(names.number_of_table(session, write.table()).await?);
+        }
+        let snapshots = work.snapshots().iter().map(|one| identity::of_stream(one.stream()));
+        Ok(Self { streams, kinds, tables, snapshots: snapshots.collect() })
+    }
+}
+
+/// What earlier rounds have found out about the units of a group.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) recorded: HashMap<Uuid, Commit>,
+    /// Of a unit's guard the position that it hits.
+    pub(super) hits: HashMap<(usize, usize), i64>,
+    /// Whether an earlier round may have committed unseen.
+    pub(super) in_doubt: bool,
+}
+
+/// What becomes of a unit if the draft is confirmed.
+enum Verdict {
+    Commits {
+        streams: Vec<(StreamId, i64)>,
+        place: i64,
+        recorded_at: i64,
+    },
+    Recorded(Commit),
+    Refused(CommitError),
+    /// An event of the group, at this place, meets a guard.
+    Hits {
+        place: i64,
+        read_to: Position,
+    },
+}
+
+#[derive(Default)]
+pub(super) struct Events<'g> {
+    pub(super) versions: Vec<i64>,
+    pub(super) occurred: Vec<i64>,
+    pub(super) recorded: Vec<i64>,
+    pub(super) kinds: Vec<i32>,
+    pub(super) categories: Vec<i32>,
+    pub(super) streams: Vec<Uuid>,
+    pub(super) ids: Vec<Uuid>,
+    pub(super) correlations: Vec<Uuid>,
+    pub(super) causations: Vec<Option<Uuid>>,
+    pub(super) operations: Vec<Option<Uuid>>,
+    pub(super) units: Vec<Option<Vec<u8>>>,
+    pub(super) tags: Vec<Option<&'g str>>,
+    pub(super) details: Vec<Option<&'g [u8]>>,
+    pub(super) payloads: Vec<&'g [u8]>,
+}
+
+/// Columns of what is to be believed and written.
+#[derive(Default)]
+pub(super) struct Draft<'g> {
+    pub(super) believed_streams: Vec<Uuid>,
+    pub(super) believed_versions: Vec<i64>,
+    pub(super) absent_operations: Vec<Uuid>,
+    pub(super) believed_checkpoints: Vec<&'g str>,
+    pub(super) believed_epochs: Vec<i64>,
+    /// The guards as JSON, and whose they are.
+    pub(super) guards: Vec<serde_json::Value>,
+    pub(super) guarded: Vec<(usize, usize)>,
+    pub(super) events: Events<'g>,
+    pub(super) new_streams: (Vec<Uuid>, Vec<i32>, Vec<&'g str>),
+    pub(super) tags: (Vec<Uuid>, Vec<i64>),
+    pub(super) operations: (Vec<Uuid>, Vec<i64>, Vec<Vec<u8>>),
+    pub(super) snapshots: BTreeMap<Uuid, &'g Snapshot>,
+    pub(super) cleared: Vec<i32>,
+    pub(super) rows: BTreeMap<(i32, &'g [u8]), Option<&'g [u8]>>,
+    pub(super) checkpoints: BTreeMap<&'g str, (Option<Uuid>, Option<i64>)>,
+    /// Versions of streams behind the units so far.
+    versions: HashMap<Uuid, i64>,
+    epochs: HashMap<&'g str, i64>,
+    broken: Vec<&'g Lineage>,
+    /// The events so far, if a guard may look at them.
+    seen: Vec<&'g NewEvent>,
+    recorded_at: i64,
+    verdicts: Vec<Verdict>,
+}
+
+impl<'g> Draft<'g> {
+    pub(super) fn of(
+        group: &'g Group,
+        numbers: &[Option<Numbers>],
+        beliefs: &Beliefs,
+        known: &Known,
+        head: i64,
+    ) -> Self {
+        let mut draft = Self { recorded_at: i64::MIN, ..Self::default() };
+        let is_guarded = group.works().any(|work| !work.guards().is_empty());
+        for (index, (member, numbers)) in group.members.iter().zip(numbers).enumerate() {
+            let (work, verdict) = match (member, numbers) {
+                (Member::Unit(pending), Some(numbers)) => {
+                    let work = &pending.work;
+                    let verdict = draft.verdict(index, work, numbers, beliefs, known, head);
+                    let verdict = verdict.unwrap_or_else(|| {
+                        if is_guarded {
+                            let events = work.streams().iter().flat_map(|one| one.events());
+                            draft.seen.extend(events);
+                        }
+                        draft.take(work, numbers, pending.fingerprint)
+                    });
+                    (work, verdict)
+                }
+                (Member::Unit(pending), None) => {
+                    let error = CommitError::Superseded;
+                    (&pending.work, Verdict::Refused(error))
+                }
+                (Member::Refused(refused), _) => {
+                    (&refused.work, Verdict::Refused(refused.error.clone()))
+                }
+            };
+            let fails = matches!(verdict, Verdict::Refused(_) | Verdict::Hits { .. });
+            if let (true, Some(lineage)) = (fails, work.lineage()) {
+                draft.broken.push(lineage);
+            }
+            draft.verdicts.push(verdict);
+        }
+        draft
+    }
+
+    /// Why a unit writes nothing, `None` if it does.
+    fn verdict(
+        &mut self,
+        index: usize,
+        work: &'g UnitOfWork,
+        numbers: &Numbers,
+        beliefs: &Beliefs,
+        known: &Known,
+        head: i64,
+    ) -> Option<Verdict> {
+        let operation = work.operation();
+        if !operation.is_fresh() || (known.in_doubt && is_recorded(work)) {
+            let id = *operation.id().as_uuid();
+            if let Some(commit) = known.recorded.get(&id) {
+                return Some(again(work, commit));
+            }
+            self.absent_operations.push(id);
+        }
+        let broken = |lineage: &Lineage| self.broken.iter().any(|one| one.is(lineage));
+        if work.is_superseded() || work.lineage().is_some_and(broken) {
+            return Some(Verdict::Refused(CommitError::Superseded));
+        }
+        for (append, (id, _)) in work.streams().iter().zip(&numbers.streams) {
+            let expected = append.expected();
+            let actual = *self.versions.entry(*id).or_insert_with(|| {
+                let believed = beliefs.head(*id, expected);
+                self.believed_streams.push(*id);
+                self.believed_versions.push(believed);
+                believed
+            });
+            let actual = StreamVersion::new(actual.cast_unsigned());
+            if !expected.is_met_by(actual) {
+                let stream = append.stream().clone();
+                let error = CommitError::Conflict { stream, expected, actual };
+                return Some(Verdict::Refused(error));
+            }
+        }
+        for (number, guard) in work.guards().iter().enumerate() {
+            let read_to = guard.after();
+            if let Some(hit) = known.hits.get(&(index, number)) {
+                let at = Position::new(hit.cast_unsigned());
+                return Some(Verdict::Refused(CommitError::QueryConflict { at, read_to }));
+            }
+            let hit = self.seen.iter().zip(1..).find(|(event, place)| {
+                (head + place).cast_unsigned() > read_to.get()
+                    && guard.query().matches(event.event_type().as_str(), event.tags())
+            });
+            if let Some((_, place)) = hit {
+                return Some(Verdict::Hits { place, read_to });
+            }
+            self.guards.push(as_json(guard));
+            self.guarded.push((index, number));
+        }
+        let advance = work.advance()?;
+        let (name, held) = (advance.name().as_str(), advance.epoch().get().cast_signed());
+        let actual = *self.epochs.entry(name).or_insert_with(|| {
+            // Nobody holds epoch 0: what is true has to be found out.
+            let hoped = if held == 0 { -1 } else { held };
+            let believed = beliefs.epoch(advance.name(), hoped);
+            self.believed_checkpoints.push(name);
+            self.believed_epochs.push(believed);
+            believed
+        });
+        (actual != held || held == 0).then(|| {
+            Verdict::Refused(CommitError::Fenced {
+                checkpoint: advance.name().clone(),
+                held: advance.epoch(),
+                actual: Epoch::new(actual.max(0).cast_unsigned()),
+            })
+        })
+    }
+
+    /// Takes in what a unit writes.
+    fn take(&mut self, work: &'g UnitOfWork, numbers: &Numbers, fingerprint: u128) -> Verdict {
+        let recorded_at = self.recorded_at.max(work.recorded_at().as_micros());
+        let total: usize = work.streams().iter().map(|append| append.events().len()).sum();
+        let id = *work.operation().id().as_uuid();
+        let mut record = is_recorded(work).then(|| reader::unit(total, fingerprint, work.reply()));
+        if total > 0 {
+            self.recorded_at = recorded_at;
+        } else if let Some(record) = record.take() {
+            self.operations.0.push(id);
+            self.operations.1.push(recorded_at);
+            self.operations.2.push(record);
+        }
+        let mut kinds = numbers.kinds.iter();
+        let mut streams = Vec::new();
+        for (append, (stream, category)) in work.streams().iter().zip(&numbers.streams) {
+            if append.events().is_empty() {
+                continue;
+            }
+            let mut version = self.versions.get(stream).copied().unwrap_or_default();
+            if version == 0 {
+                self.new_streams.0.push(*stream);
+                self.new_streams.1.push(*category);
+                self.new_streams.2.push(append.stream().key());
+            }
+            for (event, kind) in append.events().iter().zip(&mut kinds) {
+                version += 1;
+                let record = record.take();
+                let place = (*stream, *category, *kind, version, recorded_at);
+                self.event(event, place, record.map(|record| (id, record)));
+            }
+            self.versions.insert(*stream, version);
+            streams.push((append.stream().clone(), version));
+        }
+        self.state(work, numbers);
+        Verdict::Commits { streams, place: self.events.ids.len() as i64, recorded_at }
+    }
+
+    fn event(
+        &mut self,
+        event: &'g NewEvent,
+        (stream, category, kind, version, recorded_at): (Uuid, i32, i32, i64, i64),
+        record: Option<(Uuid, Vec<u8>)>,
+    ) {
+        let events = &mut self.events;
+        let (operation, unit) = record.unzip();
+        events.versions.push(version);
+        events.occurred.push(event.occurred_at().as_micros());
+        events.recorded.push(recorded_at);
+        events.kinds.push(kind);
+        events.categories.push(category);
+        events.streams.push(stream);
+        events.ids.push(*event.id().as_uuid());
+        events.correlations.push(*event.correlation_id().as_uuid());
+        events.causations.push(event.causation_id().map(|id| *id.as_uuid()));
+        events.operations.push(operation);
+        events.units.push(unit);
+        let lines = event.tags().as_lines();
+        events.tags.push((!lines.is_empty()).then_some(lines));
+        events.details.push((!event.details().is_empty()).then_some(event.details()));
+        events.payloads.push(event.payload());
+        let place = events.ids.len() as i64;
+        for tag in event.tags().iter() {
+            self.tags.0.push(identity::of_tag(tag));
+            self.tags.1.push(place);
+        }
+    }
+
+    /// What is not the log.
+    fn state(&mut self, work: &'g UnitOfWork, numbers: &Numbers) {
+        for (snapshot, stream) in work.snapshots().iter().zip(&numbers.snapshots) {
+            let kept = self.snapshots.entry(*stream).or_insert(snapshot);
+            if kept.shape() != snapshot.shape() || kept.version() <= snapshot.version() {
+                *kept = snapshot;
+            }
+        }
+        for (write, table) in work.tables().iter().zip(&numbers.tables) {
+            match write.key() {
+                None => {
+                    self.rows.retain(|(other, _), _| other != table);
+                    self.cleared.push(*table);
+                }
+                Some(key) => {
+                    self.rows.insert((*table, key), write.value().map(|value| &value[..]));
+                }
+            }
+        }
+        if let Some(advance) = work.advance() {
+            let to = advance.to().map(|to| (to.log.as_uuid(), to.position.get().cast_signed()));
+            self.checkpoints.insert(advance.name().as_str(), to.unzip());
+        }
+    }
+
+    /// Whether there is nothing to ask or to write.
+    pub(super) fn newest_versions(&self) -> impl Iterator<Item = (Uuid, i64)> {
+        self.versions.iter().map(|(stream, version)| (*stream, *version))
+    }
+
+    /// How many events it has.
+    pub(super) fn len(&self) -> i64 {
+        self.events.ids.len() as i64
+    }
+
+    /// The outcomes once the draft is confirmed, by what the log was before.
+    pub(super) fn outcomes(
+        self,
+        group: &Group,
+        log: LogId,
+        head: i64,
+        last_recorded: i64,
+    ) -> Vec<Result<Commit, CommitError>> {
+        let operations = group.works().map(|work| work.operation().id());
+        self.verdicts
+            .into_iter()
+            .zip(operations)
+            .map(|(verdict, operation)| verdict.outcome(operation, log, head, last_recorded))
+            .collect()
+    }
+}
+
+impl Verdict {
+    fn outcome(
+        self,
+        operation: OperationId,
+        log: LogId,
+        head: i64,
+        last_recorded: i64,
+    ) -> Result<Commit, CommitError> {
+        match self {
+            Self::Commits { streams, place, recorded_at } => {
+                let version = |version: i64| StreamVersion::new(version.cast_unsigned());
+                let streams = streams.into_iter().map(|(id, at)| (id, version(at))).collect();
+                let token = CommitToken::new(log, (head + place).cast_unsigned());
+                let recorded_at = Timestamp::from_micros(recorded_at.max(last_recorded));
+                Ok(Commit::new(operation, streams, token, recorded_at))
+            }
+            Self::Recorded(commit) => Ok(commit),
+            Self::Refused(error) => Err(error),
+            Self::Hits { place, read_to } => {
+                let at = Position::new((head + place).cast_unsigned());
+                Err(CommitError::QueryConflict { at, read_to })
+            }
+        }
+    }
+}
+
+/// Whether a unit's operation is recorded.
+fn is_recorded(work: &UnitOfWork) -> bool {
+    !work.operation().is_fresh() || work.streams().iter().any(|one| !one.events().is_empty())
+}
+
+/// What a unit learns whose operation is recorded. One that was fresh has
+/// recorded it itself, before its connection broke.
+fn again(work: &UnitOfWork, commit: &Commit) -> Verdict {
+    let operation = work.operation();
+    if operation.is_fresh() {
+        Verdict::Recorded(commit.clone())
+    } else if commit.fingerprint() == work.fingerprint() {
+        Verdict::Recorded(commit.clone().repeated())
+    } else {
+        Verdict::Refused(CommitError::OperationReused { operation: operation.id() })
+    }
+}
+
+fn as_json(guard: &QueryGuard) -> serde_json::Value {
+    let items = guard.query().items().iter().map(|item| {
+        let types: Vec<_> = item.event_types().iter().map(|one| one.as_str()).collect();
+        let tags = identity::of_tags(item.tags());
+        let tags: Vec<_> = tags.iter().map(Uuid::to_string).collect();
+        serde_json::json!({ "types": types, "tags": tags })
+    });
+    let mut items: Vec<_> = items.collect();
+    if items.is_empty() {
+        items.push(serde_json::json!({ "types": [], "tags": [] }));
+    }
+    serde_json::json!({ "after": guard.after().get(), "items": items })
+}

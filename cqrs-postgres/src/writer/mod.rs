@@ -1,0 +1,126 @@
+//! The one task that writes, and the queue in front of it.
+//!
+//! Units are handed over in the order of the calls. The task takes what has
+//! gathered as one group, commits it as one transaction in one round trip, and
+//! answers.
+
+mod beliefs;
+mod draft;
+mod group;
+mod task;
+
+pub(crate) use task::{Parts, gone};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cqrs_core::OperationId;
+use cqrs_core::store::{
+    Checkpoint, CheckpointName, Commit, CommitError, Limits, ReadError, UnitOfWork,
+};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) type Answer<T> = oneshot::Sender<T>;
+pub(crate) type Receipt = oneshot::Receiver<Result<Commit, CommitError>>;
+
+/// What a unit weighs in the queue beside its bytes.
+const UNIT_OVERHEAD: usize = 512;
+
+/// What the task is asked to do.
+enum Job {
+    Commit(Box<Pending>),
+    /// A unit that was refused before it was queued. Its lineage breaks in
+    /// its turn, not before the units ahead of it have committed.
+    Refuse(Box<Refused>),
+    Claim(CheckpointName, Answer<Result<Checkpoint, CommitError>>),
+    Resolve(OperationId, Answer<Result<Option<Commit>, ReadError>>),
+}
+
+struct Pending {
+    work: UnitOfWork,
+    fingerprint: u128,
+    weight: usize,
+    answer: Answer<Result<Commit, CommitError>>,
+}
+
+struct Refused {
+    work: UnitOfWork,
+    error: CommitError,
+    answer: Answer<Result<Commit, CommitError>>,
+}
+
+/// The queue. When it is dropped, the task finishes what is queued and ends.
+pub(crate) struct Writer {
+    jobs: mpsc::UnboundedSender<Job>,
+    waiting: Arc<AtomicUsize>,
+    limits: Limits,
+}
+
+impl Writer {
+    /// Starts the task on the runtime around the call.
+    #[expect(clippy::disallowed_methods, reason = "a store is opened before an application")]
+    pub(crate) fn start(parts: Parts, limits: Limits) -> Self {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(task::run(parts, queue, Arc::clone(&waiting)));
+        Self { jobs, waiting, limits }
+    }
+
+    /// Queues a unit.
+    pub(crate) fn commit(&self, work: UnitOfWork) -> Receipt {
+        let (answer, receipt) = oneshot::channel();
+        let checked = self.limits.check(&work).and_then(|()| self.admit(&work));
+        self.send(match checked {
+            Err(error) => Job::Refuse(Box::new(Refused { work: emptied(work), error, answer })),
+            Ok(weight) => {
+                let fingerprint = work.fingerprint();
+                Job::Commit(Box::new(Pending { work, fingerprint, weight, answer }))
+            }
+        });
+        receipt
+    }
+
+    /// Counts a unit in. One that is alone is taken whatever it weighs.
+    fn admit(&self, work: &UnitOfWork) -> Result<usize, CommitError> {
+        let weight = work.bytes() + UNIT_OVERHEAD;
+        let waiting = self.waiting.fetch_add(weight, Ordering::Relaxed);
+        let limit = self.limits.queued_bytes;
+        if waiting > 0 && waiting + weight > limit {
+            self.waiting.fetch_sub(weight, Ordering::Relaxed);
+            return Err(CommitError::Overloaded { waiting, limit });
+        }
+        Ok(weight)
+    }
+
+    pub(crate) fn claim(
+        &self,
+        name: CheckpointName,
+    ) -> oneshot::Receiver<Result<Checkpoint, CommitError>> {
+        let (answer, receipt) = oneshot::channel();
+        self.send(Job::Claim(name, answer));
+        receipt
+    }
+
+    pub(crate) fn resolve(
+        &self,
+        operation: OperationId,
+    ) -> oneshot::Receiver<Result<Option<Commit>, ReadError>> {
+        let (answer, receipt) = oneshot::channel();
+        self.send(Job::Resolve(operation, answer));
+        receipt
+    }
+
+    /// A job that finds no task is dropped, and its caller learns that.
+    fn send(&self, job: Job) {
+        let _ = self.jobs.send(job);
+    }
+}
+
+/// The unit without what it holds, for a queue that is full already.
+fn emptied(work: UnitOfWork) -> UnitOfWork {
+    let empty = UnitOfWork::new(work.operation(), work.recorded_at());
+    match work.lineage() {
+        Some(lineage) => empty.in_lineage(lineage.clone()),
+        None => empty,
+    }
+}

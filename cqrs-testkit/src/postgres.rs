@@ -1,0 +1,327 @@
+//! A PostgreSQL server for tests.
+//!
+//! [`url`] gives the server that the environment names in `CQRS_POSTGRES_URL`,
+//! or starts a private one from the `initdb` and `postgres` of the path or of
+//! Debian's folders: on a socket in a folder of its own, with its flushes on.
+//! All test processes of a user share it, and it ends a minute after the last
+//! of them. [`Server`] is one of one's own, to kill it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Names the server to use.
+pub const VARIABLE: &str = "CQRS_POSTGRES_URL";
+
+/// The URL of the shared server.
+///
+/// # Panics
+///
+/// When there is neither a server nor the means to start one; the message says
+/// what to install.
+#[must_use]
+pub fn url() -> String {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| std::env::var(VARIABLE).unwrap_or_else(|_| shared())).clone()
+}
+
+/// A name for a schema that no other test has.
+#[must_use]
+pub fn schema() -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    format!("t{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A private server, stopped and removed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    folder: PathBuf,
+    settings: Vec<String>,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// A server on its default settings.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server with settings, such as `fsync=off`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn with(settings: &[&str]) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("cqrs-postgres-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        make(&folder);
+        let settings = settings.iter().map(|&one| one.to_owned()).collect();
+        let mut server = Self { folder, settings, process: None };
+        server.restart();
+        server
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url_of(&self.folder)
+    }
+
+    /// Kills it with all its processes, as a power loss would.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not let it be killed.
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        if let Some(mut process) = self.process.take() {
+            process.wait().expect("the server is a child of this process");
+        }
+    }
+
+    /// Sends a signal to its first process.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn signal(&self, signal: &str) {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid"));
+        let pid = pid.expect("the server runs");
+        let pid = pid.lines().next().unwrap_or_default().to_owned();
+        let sent = Command::new("kill").arg(format!("-{signal}")).arg(pid).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the server takes a signal");
+    }
+
+    /// Starts it again on what it had written.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    pub fn restart(&mut self) {
+        let mut command = server(&self.folder, &self.settings);
+        // Processes of a killed server may hold its memory for a moment.
+        for _ in 0..100 {
+            let mut process = command.spawn().expect("the server's program was found");
+            if is_up(&self.folder, Some(&mut process)) {
+                self.process = Some(process);
+                return;
+            }
+            let _ = process.wait();
+            pause(100);
+        }
+        panic!("the server does not come up: {}", log_of(&self.folder));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let pid = fs::read_to_string(self.folder.join("data/postmaster.pid"));
+            if let Some(pid) = pid.ok().as_deref().and_then(|text| text.lines().next()) {
+                let _ = Command::new("kill").arg("-QUIT").arg(pid).status();
+            }
+            let _ = process.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The server that all test processes share.
+fn shared() -> String {
+    let folder = std::env::temp_dir().join(format!("cqrs-postgres-of-{}", user()));
+    let lock = lock(&folder.with_extension("lock"));
+    if !folder.join("data/postmaster.pid").exists() || !is_up(&folder, None) {
+        let _ = fs::remove_dir_all(&folder);
+        make(&folder);
+        fs::write(folder.join("used"), "").expect("the folder can be written");
+        supervise(&folder);
+        assert!(is_up(&folder, None), "the server does not come up: {}", log_of(&folder));
+    }
+    fs::write(folder.join("used"), "").expect("the folder can be written");
+    keep(folder.join("used"));
+    drop(lock);
+    url_of(&folder)
+}
+
+/// Says again and again that the server is used, as long as this process lives.
+#[expect(clippy::disallowed_methods, reason = "a thread that only touches a file")]
+fn keep(used: PathBuf) {
+    std::thread::spawn(move || {
+        while fs::write(&used, "").is_ok() {
+            pause(5_000);
+        }
+    });
+}
+
+/// Starts the server under a shell that ends it when nobody has used it for a
+/// minute.
+fn supervise(folder: &Path) {
+    let program = program("postgres");
+    let script = "\"$1\" -D \"$2/data\" -k \"$2\" -c listen_addresses= -c max_connections=400 \
+        >\"$2/log\" 2>&1 & server=$!
+        while [ -z \"$(find \"$2/used\" -mmin +1 2>/dev/null)\" ] && kill -0 $server 2>/dev/null
+        do sleep 2; done
+        kill -QUIT $server; wait $server; rm -rf \"$2\"";
+    let mut command = as_user(Path::new("sh"));
+    command.arg("-c").arg(script).arg("sh").arg(program).arg(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().expect("a shell can be started");
+}
+
+fn server(folder: &Path, settings: &[String]) -> Command {
+    let mut command = as_user(&program("postgres"));
+    command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    command.args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
+    for setting in settings {
+        command.arg("-c").arg(setting);
+    }
+    let log = fs::File::options().create(true).append(true).open(folder.join("log"));
+    let log = log.expect("the folder can be written");
+    command.stdout(log.try_clone().expect("a file can be opened twice")).stderr(log);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Makes the files of a server.
+fn make(folder: &Path) {
+    fs::create_dir_all(folder).expect("the system's folder for temporary files can be written");
+    if is_root() {
+        run(Command::new("chown").arg("postgres").arg(folder), "giving the folder away");
+        run(Command::new("chmod").arg("777").arg(folder), "opening the folder");
+    }
+    let mut command = as_user(&program("initdb"));
+    command.args(["-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust", "-N", "-D"]);
+    run(command.arg(folder.join("data")), "initdb");
+}
+
+fn run(command: &mut Command, what: &str) {
+    let Output { status, stderr, .. } =
+        command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(status.success(), "{what}: {}", String::from_utf8_lossy(&stderr));
+}
+
+fn url_of(folder: &Path) -> String {
+    let host = folder.display().to_string().replace('/', "%2F");
+    format!("postgres://postgres@{host}/postgres")
+}
+
+/// Waits for a server to answer, for as long as it lives.
+fn is_up(folder: &Path, mut process: Option<&mut Child>) -> bool {
+    for _ in 0..600 {
+        if let Some(process) = &mut process
+            && !matches!(process.try_wait(), Ok(None))
+        {
+            return false;
+        }
+        let answer = Command::new(program("pg_isready")).arg("-q").arg("-h").arg(folder).status();
+        if answer.is_ok_and(|status| status.success()) {
+            return true;
+        }
+        if process.is_none() && !folder.join("log").exists() {
+            return false;
+        }
+        pause(50);
+    }
+    false
+}
+
+fn log_of(folder: &Path) -> String {
+    fs::read_to_string(folder.join("log")).unwrap_or_default()
+}
+
+/// A command as a user that the server accepts: it does not run as root.
+fn as_user(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]);
+        command.arg(program).current_dir("/");
+        return command;
+    }
+    Command::new(program)
+}
+
+/// A program of the server, installed when that is possible.
+fn program(name: &str) -> PathBuf {
+    find(name).or_else(|| {
+        install();
+        find(name)
+    })
+    .unwrap_or_else(|| {
+        panic!(
+            "`{name}` is not there: install PostgreSQL (on Debian: apt-get install postgresql), or \
+             name a server in {VARIABLE}, such as postgres://user@localhost/test"
+        )
+    })
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        let mut versions: Vec<_> =
+            versions.flatten().map(|version| version.path().join("bin")).collect();
+        versions.sort();
+        // Debian's wrappers on the path do not take the options of the programs.
+        folders.splice(0..0, versions.into_iter().rev());
+    }
+    folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn install() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        if is_root() && Path::new("/usr/bin/apt-get").exists() {
+            let _lock = lock(&std::env::temp_dir().join("cqrs-postgres-install.lock"));
+            if find("initdb").is_none() {
+                let apt = |arguments: &[&str]| {
+                    let mut command = Command::new("apt-get");
+                    let _ =
+                        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
+                };
+                apt(&["update"]);
+                apt(&["install", "-y", "postgresql"]);
+            }
+        }
+    });
+}
+
+/// Locks a file among processes until it is dropped.
+fn lock(path: &Path) -> fs::File {
+    let file = fs::File::options().create(true).truncate(false).write(true).open(path);
+    let file = file.expect("the system's folder for temporary files can be written");
+    file.lock().expect("files can be locked");
+    file
+}
+
+fn user() -> String {
+    id("-u")
+}
+
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| user() == "0")
+}
+
+fn id(option: &str) -> String {
+    let output = Command::new("id").arg(option).output();
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
+}
+
+fn pause(millis: u64) {
+    std::thread::sleep(Duration::from_millis(millis));
+}
