@@ -44,8 +44,8 @@ mod tests {
     #[test]
     fn ids_are_those_of_stored_logs() {
         let stream = StreamId::new("account", "4711").expect("it is a name");
-        assert_eq!(of_stream(&stream).to_string(), "00000000-0000-0000-0000-000000000000");
-        assert_eq!(of_tag("a:1").to_string(), "00000000-0000-0000-0000-000000000000");
+        assert_eq!(of_stream(&stream).to_string(), "5bcb9165-01f1-9850-425a-d562bd71d63a");
+        assert_eq!(of_tag("a:1").to_string(), "2b2c40a6-706d-9e5f-320d-553628313833");
     }
 
     #[test]

@@ -155,7 +155,6 @@ fn shared() -> String {
 }
 
 /// Says again and again that the server is used, as long as this process lives.
-#[expect(clippy::disallowed_methods, reason = "a thread that only touches a file")]
 fn keep(used: PathBuf) {
     std::thread::spawn(move || {
         while fs::write(&used, "").is_ok() {
@@ -178,7 +177,8 @@ fn supervise(folder: &Path) {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.spawn().expect("a shell can be started");
+    let mut shell = command.spawn().expect("a shell can be started");
+    std::thread::spawn(move || shell.wait());
 }
 
 fn server(folder: &Path, settings: &[String]) -> Command {
