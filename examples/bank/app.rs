@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cqrs_core::prelude::*;
 use cqrs_core::registry::BuildError;
 use cqrs_core::store::Store;
+use cqrs_postgres::PostgresStore;
 use cqrs_sqlite::SqliteStore;
 
 use super::journal::Journal;
@@ -18,6 +19,8 @@ pub enum StoreChoice {
     Memory,
     /// In a SQLite database.
     Sqlite(PathBuf),
+    /// In a PostgreSQL database.
+    Postgres(String),
 }
 
 impl FromStr for StoreChoice {
@@ -27,7 +30,15 @@ impl FromStr for StoreChoice {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            _ => Err("write `memory`, or `sqlite:` and the path of a file".to_owned()),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(text.to_owned()))
+            }
+            Some(("postgres", url)) if !url.is_empty() => Ok(Self::Postgres(url.to_owned())),
+            _ => {
+                Err("write `memory`, `sqlite:` and the path of a file, or `postgres:` and the URL \
+                      of a database"
+                    .to_owned())
+            }
         }
     }
 }
@@ -43,7 +54,10 @@ pub enum OpenError {
     },
     /// The database cannot be opened.
     #[error(transparent)]
-    Store(#[from] cqrs_sqlite::OpenError),
+    Sqlite(#[from] cqrs_sqlite::OpenError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Postgres(#[from] cqrs_postgres::OpenError),
     /// The application is not complete.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -61,6 +75,10 @@ pub async fn open(choice: &StoreChoice, create: Create) -> Result<App, OpenError
             return Err(OpenError::NoDatabase { path: path.clone() });
         }
         StoreChoice::Sqlite(path) => Store::new(SqliteStore::open(path).await?),
+        StoreChoice::Postgres(url) => {
+            let options = PostgresStore::options(url.as_str()).schema("bank");
+            Store::new(options.migrate(create == Create::Yes).open().await?)
+        }
     };
     Ok(build(store)?)
 }

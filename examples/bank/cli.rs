@@ -74,7 +74,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// Where the bank keeps its log: `memory` or `sqlite:PATH`.
+    /// Where the bank keeps its log: `memory`, `sqlite:PATH` or `postgres:URL`.
     #[arg(long, default_value = "sqlite:bank.db", value_name = "STORE")]
     store: StoreChoice,
     /// Writes one JSON object.
@@ -107,7 +107,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     | Command::Report { common, .. }) = &cli.command;
     let output = Output { form: if common.json { Form::Json } else { Form::Text } };
     let outcome = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(execute(&cli.command, output)));

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cqrs_testkit::postgres::Server;
+
 use super::support::{Bank, decimal, made_up};
 
 struct Expected {
@@ -23,13 +25,19 @@ fn ledger(bank: &Bank) -> Expected {
 }
 
 #[test]
-fn all_its_numbers_come_out_on_both_stores() {
+fn all_its_numbers_come_out_on_every_store() {
     let bank = Bank::new();
+    let server = Server::start();
+    let postgres = format!("postgres:{}", server.url());
     let Expected { path, sum, drifted } = ledger(&bank);
     let path = path.to_str().unwrap();
-    for (store, new_events) in
-        [("memory", 32_869), ("sqlite:bank.db", 32_869), ("sqlite:bank.db", 0)]
-    {
+    for (store, new_events) in [
+        ("memory", 32_869),
+        ("sqlite:bank.db", 32_869),
+        ("sqlite:bank.db", 0),
+        (&postgres, 32_869),
+        (&postgres, 0),
+    ] {
         let done = bank.json(&["import", path, "--store", store], 0);
         for (key, value) in [
             ("rows", 32_869),
@@ -47,4 +55,5 @@ fn all_its_numbers_come_out_on_both_stores() {
     let now = bank.json(&["report"], 0);
     assert_eq!((&now["sum"], &now["drifted_rows"]), (&sum.into(), &drifted.into()));
     assert_eq!(now["rows"], 32_869);
+    assert_eq!(bank.json(&["report", "--store", &postgres], 0), now);
 }
