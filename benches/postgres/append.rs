@@ -114,7 +114,7 @@ fn batches(report: &mut Report, rig: &Rig, payload: &[u8]) {
             start.elapsed()
         })
     };
-    let mut from = 1 << 50;
+    let mut from = 1_i64 << 50;
     let text = std::str::from_utf8(payload).expect("it is JSON");
     let details = std::str::from_utf8(DETAILS).expect("it is text");
     let by_hand = || {
