@@ -67,6 +67,17 @@ impl Fault {
         }
     }
 
+    /// Whether a key is taken already.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.state() == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+
+    /// Whether the server gave up on this transaction for the sake of another
+    /// one, so that the same may be tried at once.
+    pub(crate) fn is_chance(&self) -> bool {
+        self.class() == Some("40") || self.is_taken()
+    }
+
     /// Whether the same may succeed later without anybody's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

@@ -90,8 +90,9 @@ impl Server {
         let row = connection
             .client
             .query_typed_one(
-                "SELECT pg_backend_pid(), set_config('default_transaction_isolation', \
-                 'read committed', false)",
+                "SELECT pg_backend_pid(), \
+                 set_config('default_transaction_isolation', 'read committed', false), \
+                 set_config('plan_cache_mode', 'force_generic_plan', false)",
                 &[],
             )
             .await?;

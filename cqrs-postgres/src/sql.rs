@@ -5,6 +5,9 @@
 pub(crate) struct Sql {
     schema: String,
     pub(crate) commit: String,
+    pub(crate) append_one: String,
+    pub(crate) append_many: String,
+    pub(crate) append_tagged: String,
     pub(crate) claim: String,
     pub(crate) operation: String,
     pub(crate) unit_streams: String,
@@ -40,12 +43,12 @@ pub(crate) const ARGUMENTS: [&str; 45] = [
     "text[]",
     "bigint[]",
     "text::jsonb",
+    "integer[]",
     "bigint[]",
     "bigint[]",
     "bigint[]",
     "integer[]",
     "integer[]",
-    "uuid[]",
     "uuid[]",
     "uuid[]",
     "uuid[]",
@@ -80,19 +83,52 @@ pub(crate) const ARGUMENTS: [&str; 45] = [
     "bigint[]",
 ];
 
+/// The columns of an event, in the order in which they are written, and their
+/// types.
+const WRITTEN: &str = "position, version, occurred_at, recorded_at, kind, category, stream, id, \
+                       correlation, causation, operation, unit, tags, details, payload";
+const WRITTEN_TYPES: [&str; 15] = [
+    "bigint", "bigint", "bigint", "bigint", "integer", "integer", "uuid", "uuid", "uuid", "uuid",
+    "uuid", "bytea", "text", "bytea", "bytea",
+];
+
+/// Placeholders with their types.
+fn numbered(types: &[&str], suffix: &str) -> String {
+    let each = types.iter().enumerate();
+    let each: Vec<_> = each.map(|(index, one)| format!("${}::{one}{suffix}", index + 1)).collect();
+    each.join(", ")
+}
+
 impl Sql {
     pub(crate) fn new(schema: &str) -> Self {
         let in_schema = |text: &str| text.replace("@schema@", schema);
-        let arguments = ARGUMENTS.iter().enumerate();
-        let arguments: Vec<_> =
-            arguments.map(|(index, one)| format!("${}::{one}", index + 1)).collect();
         let events =
             |rest: &str| in_schema(&format!("SELECT {COLUMNS} FROM @schema@.events e {rest}"));
         Self {
             schema: schema.to_owned(),
             commit: in_schema(&format!(
                 "SELECT * FROM @schema@.commit_group({})",
-                arguments.join(", ")
+                numbered(&ARGUMENTS, "")
+            )),
+            append_one: in_schema(&format!(
+                "INSERT INTO @schema@.events ({WRITTEN}) SELECT {} \
+                 WHERE pg_try_advisory_xact_lock($16)",
+                numbered(&WRITTEN_TYPES, "")
+            )),
+            append_many: in_schema(&format!(
+                "INSERT INTO @schema@.events ({WRITTEN}) SELECT * FROM unnest({}) \
+                 WHERE (SELECT pg_try_advisory_xact_lock($16))",
+                numbered(&WRITTEN_TYPES, "[]")
+            )),
+            append_tagged: in_schema(&format!(
+                "WITH free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($16) AS is_free), \
+                 written AS (INSERT INTO @schema@.events ({WRITTEN}) SELECT * FROM unnest({}) \
+                 WHERE (SELECT is_free FROM free) RETURNING 1), \
+                 tagged AS (INSERT INTO @schema@.tags (tag, position) \
+                 SELECT * FROM unnest($17::uuid[], $18::bigint[]) \
+                 WHERE (SELECT is_free FROM free) ON CONFLICT DO NOTHING) \
+                 SELECT FROM written",
+                numbered(&WRITTEN_TYPES, "[]")
             )),
             claim: in_schema(
                 "INSERT INTO @schema@.checkpoints AS c (name, epoch) VALUES ($1, 1)

@@ -167,15 +167,17 @@ END $$;
 -- only then it writes. It always answers what it found.
 CREATE FUNCTION @schema@.commit_group(
     lock_key bigint,
-    -- What the writer believes: the newest versions of streams, operations that
-    -- are not recorded, epochs of checkpoints, guards without a hit.
+    -- What the writer believes: the newest versions of streams (NULL where any
+    -- will do), operations that are not recorded, epochs of checkpoints, guards
+    -- without a hit.
     believed_streams uuid[], believed_versions bigint[],
     absent_operations uuid[],
     believed_checkpoints text[], believed_epochs bigint[],
     guards jsonb,
-    -- Events.
-    e_versions bigint[], e_occurred bigint[], e_recorded bigint[], e_kinds integer[],
-    e_categories integer[], e_streams uuid[], e_ids uuid[], e_correlations uuid[],
+    -- Events; each names its stream by its place among the believed ones, and
+    -- its version by the distance from that stream's.
+    e_streams integer[], e_versions bigint[], e_occurred bigint[], e_recorded bigint[],
+    e_kinds integer[], e_categories integer[], e_ids uuid[], e_correlations uuid[],
     e_causations uuid[], e_operations uuid[], e_units bytea[], e_tags text[],
     e_details bytea[], e_payloads bytea[],
     -- Names of new streams; the tags of events by their place in the group.
@@ -204,14 +206,15 @@ BEGIN
     written := true;
 
     IF believed_streams IS NOT NULL THEN
-        versions := ARRAY(
-            SELECT coalesce(newest.version, 0)
-            FROM unnest(believed_streams) WITH ORDINALITY b(stream, place)
-            LEFT JOIN LATERAL (
+        SELECT array_agg(found.version ORDER BY found.place),
+            bool_and(found.believed IS NULL OR found.believed = found.version)
+        INTO versions, written
+        FROM (
+            SELECT b.place, b.believed, coalesce((
                 SELECT e.version FROM @schema@.events e WHERE e.stream = b.stream
-                ORDER BY e.version DESC LIMIT 1) newest ON true
-            ORDER BY b.place);
-        written := versions = believed_versions;
+                ORDER BY e.version DESC LIMIT 1), 0) AS version
+            FROM unnest(believed_streams, believed_versions)
+                WITH ORDINALITY b(stream, believed, place)) found;
     END IF;
     IF absent_operations IS NOT NULL THEN
         recorded_operations := ARRAY(
@@ -245,12 +248,13 @@ BEGIN
     IF e_versions IS NOT NULL THEN
         INSERT INTO @schema@.events (position, version, occurred_at, recorded_at, kind, category,
             stream, id, correlation, causation, operation, unit, tags, details, payload)
-        SELECT head + n.place, n.version, n.occurred, greatest(n.recorded, commit_group.recorded),
-            n.kind, n.category, n.stream, n.id, n.correlation, n.causation, n.operation, n.unit,
+        SELECT head + n.place, versions[n.stream] + n.version, n.occurred,
+            greatest(n.recorded, commit_group.recorded), n.kind, n.category,
+            believed_streams[n.stream], n.id, n.correlation, n.causation, n.operation, n.unit,
             n.tags, n.details, n.payload
-        FROM unnest(e_versions, e_occurred, e_recorded, e_kinds, e_categories, e_streams, e_ids,
+        FROM unnest(e_streams, e_versions, e_occurred, e_recorded, e_kinds, e_categories, e_ids,
                 e_correlations, e_causations, e_operations, e_units, e_tags, e_details, e_payloads)
-            WITH ORDINALITY n(version, occurred, recorded, kind, category, stream, id, correlation,
+            WITH ORDINALITY n(stream, version, occurred, recorded, kind, category, id, correlation,
                 causation, operation, unit, tags, details, payload, place);
     END IF;
     IF t_tags IS NOT NULL THEN

@@ -1,5 +1,6 @@
-//! What the writer believes of the log. Every group is written on condition
-//! that what it rests on is true; what was not, is known then.
+//! What the writer believes of the log: how it was when the newest event that it
+//! knows of was written. Every group is written on condition that what it rests
+//! on is still true; what was not, is known then.
 
 use std::collections::HashMap;
 
@@ -16,13 +17,18 @@ pub(super) struct Beliefs {
 }
 
 impl Beliefs {
-    /// The version of a stream. Of one that is not known, what the unit hopes.
-    pub(super) fn head(&self, stream: Uuid, expected: ExpectedVersion) -> i64 {
-        self.heads.get(&stream).copied().unwrap_or(match expected {
+    /// The version of a stream, if it is known.
+    pub(super) fn head(&self, stream: Uuid) -> Option<i64> {
+        self.heads.get(&stream).copied()
+    }
+
+    /// The version that a unit hopes a stream to have.
+    pub(super) fn hope(expected: ExpectedVersion) -> i64 {
+        match expected {
             ExpectedVersion::Exact(version) => version.get().cast_signed(),
             ExpectedVersion::NoStream | ExpectedVersion::Any => 0,
             ExpectedVersion::Exists => 1,
-        })
+        }
     }
 
     pub(super) fn learn_head(&mut self, stream: Uuid, version: i64) {
@@ -42,6 +48,11 @@ impl Beliefs {
             self.epochs.clear();
         }
         self.epochs.insert(name.clone(), epoch);
+    }
+
+    /// Forgets the streams, when somebody else has written.
+    pub(super) fn forget_heads(&mut self) {
+        self.heads.clear();
     }
 
     /// Forgets everything, when another log may be behind the connection.

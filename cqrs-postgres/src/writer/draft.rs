@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use cqrs_core::OperationId;
 use cqrs_core::message::Timestamp;
 use cqrs_core::store::{
-    Commit, CommitError, CommitToken, Epoch, Lineage, LogId, NewEvent, Position, QueryGuard,
-    Snapshot, StreamId, StreamVersion, UnitOfWork,
+    Commit, CommitError, CommitToken, Epoch, ExpectedVersion, Lineage, LogId, NewEvent, Position,
+    QueryGuard, Snapshot, StreamId, StreamVersion, UnitOfWork,
 };
 use uuid::Uuid;
 
@@ -70,7 +70,9 @@ pub(super) struct Known {
 /// What becomes of a unit if the draft is confirmed.
 enum Verdict {
     Commits {
-        streams: Vec<(StreamId, i64)>,
+        /// Of each stream its place among the believed ones, and how many events the
+        /// group has added by then.
+        streams: Vec<(StreamId, usize, i64)>,
         place: i64,
         recorded_at: i64,
     },
@@ -83,8 +85,21 @@ enum Verdict {
     },
 }
 
+/// A stream as the units so far would leave it.
+struct Head {
+    place: usize,
+    /// Its version before the group, as far as is believed.
+    base: i64,
+    /// Events that the group adds.
+    added: i64,
+}
+
 #[derive(Default)]
 pub(super) struct Events<'g> {
+    pub(super) places: Vec<i32>,
+    /// The versions, counted from the stream's before the group, and as far as
+    /// is believed.
+    pub(super) distances: Vec<i64>,
     pub(super) versions: Vec<i64>,
     pub(super) occurred: Vec<i64>,
     pub(super) recorded: Vec<i64>,
@@ -105,7 +120,7 @@ pub(super) struct Events<'g> {
 #[derive(Default)]
 pub(super) struct Draft<'g> {
     pub(super) believed_streams: Vec<Uuid>,
-    pub(super) believed_versions: Vec<i64>,
+    pub(super) believed_versions: Vec<Option<i64>>,
     pub(super) absent_operations: Vec<Uuid>,
     pub(super) believed_checkpoints: Vec<&'g str>,
     pub(super) believed_epochs: Vec<i64>,
@@ -120,8 +135,9 @@ pub(super) struct Draft<'g> {
     pub(super) cleared: Vec<i32>,
     pub(super) rows: BTreeMap<(i32, &'g [u8]), Option<&'g [u8]>>,
     pub(super) checkpoints: BTreeMap<&'g str, (Option<Uuid>, Option<i64>)>,
-    /// Versions of streams behind the units so far.
-    versions: HashMap<Uuid, i64>,
+    heads: HashMap<Uuid, Head>,
+    /// Whether the version of every stream is known.
+    knows_streams: bool,
     epochs: HashMap<&'g str, i64>,
     broken: Vec<&'g Lineage>,
     /// The events so far, if a guard may look at them.
@@ -138,7 +154,7 @@ impl<'g> Draft<'g> {
         known: &Known,
         head: i64,
     ) -> Self {
-        let mut draft = Self { recorded_at: i64::MIN, ..Self::default() };
+        let mut draft = Self { recorded_at: i64::MIN, knows_streams: true, ..Self::default() };
         let is_guarded = group.works().any(|work| !work.guards().is_empty());
         for (index, (member, numbers)) in group.members.iter().zip(numbers).enumerate() {
             let (work, verdict) = match (member, numbers) {
@@ -195,13 +211,7 @@ impl<'g> Draft<'g> {
         }
         for (append, (id, _)) in work.streams().iter().zip(&numbers.streams) {
             let expected = append.expected();
-            let actual = *self.versions.entry(*id).or_insert_with(|| {
-                let believed = beliefs.head(*id, expected);
-                self.believed_streams.push(*id);
-                self.believed_versions.push(believed);
-                believed
-            });
-            let actual = StreamVersion::new(actual.cast_unsigned());
+            let actual = self.head(*id, expected, beliefs);
             if !expected.is_met_by(actual) {
                 let stream = append.stream().clone();
                 let error = CommitError::Conflict { stream, expected, actual };
@@ -243,6 +253,26 @@ impl<'g> Draft<'g> {
         })
     }
 
+    /// The version of a stream, believed unless any will do.
+    fn head(&mut self, id: Uuid, expected: ExpectedVersion, beliefs: &Beliefs) -> StreamVersion {
+        let known = beliefs.head(id);
+        let hoped = || known.unwrap_or_else(|| Beliefs::hope(expected));
+        let head = self.heads.entry(id).or_insert_with(|| {
+            self.knows_streams &= known.is_some();
+            self.believed_streams.push(id);
+            self.believed_versions.push(None);
+            Head { place: self.believed_streams.len() - 1, base: hoped(), added: 0 }
+        });
+        let believed = &mut self.believed_versions[head.place];
+        if expected != ExpectedVersion::Any && believed.is_none() {
+            if known.is_none() {
+                head.base = (hoped() - head.added).max(0);
+            }
+            *believed = Some(head.base);
+        }
+        StreamVersion::new((head.base + head.added).cast_unsigned())
+    }
+
     /// Takes in what a unit writes.
     fn take(&mut self, work: &'g UnitOfWork, numbers: &Numbers, fingerprint: u128) -> Verdict {
         let recorded_at = self.recorded_at.max(work.recorded_at().as_micros());
@@ -262,20 +292,24 @@ impl<'g> Draft<'g> {
             if append.events().is_empty() {
                 continue;
             }
-            let mut version = self.versions.get(stream).copied().unwrap_or_default();
-            if version == 0 {
+            let Some(head) = self.heads.get_mut(stream) else { continue };
+            let (place, base, before) = (head.place, head.base, head.added);
+            head.added += append.events().len() as i64;
+            if base + before == 0 {
                 self.new_streams.0.push(*stream);
                 self.new_streams.1.push(*category);
                 self.new_streams.2.push(append.stream().key());
             }
-            for (event, kind) in append.events().iter().zip(&mut kinds) {
-                version += 1;
+            let events = append.events().iter().zip(&mut kinds);
+            for ((event, kind), distance) in events.zip(before + 1..) {
                 let record = record.take();
-                let place = (*stream, *category, *kind, version, recorded_at);
-                self.event(event, place, record.map(|record| (id, record)));
+                self.events.places.push(place as i32 + 1);
+                self.events.distances.push(distance);
+                self.events.versions.push(base + distance);
+                let rest = (*stream, *category, *kind, recorded_at);
+                self.event(event, rest, record.map(|record| (id, record)));
             }
-            self.versions.insert(*stream, version);
-            streams.push((append.stream().clone(), version));
+            streams.push((append.stream().clone(), place, before + append.events().len() as i64));
         }
         self.state(work, numbers);
         Verdict::Commits { streams, place: self.events.ids.len() as i64, recorded_at }
@@ -284,12 +318,11 @@ impl<'g> Draft<'g> {
     fn event(
         &mut self,
         event: &'g NewEvent,
-        (stream, category, kind, version, recorded_at): (Uuid, i32, i32, i64, i64),
+        (stream, category, kind, recorded_at): (Uuid, i32, i32, i64),
         record: Option<(Uuid, Vec<u8>)>,
     ) {
         let events = &mut self.events;
         let (operation, unit) = record.unzip();
-        events.versions.push(version);
         events.occurred.push(event.occurred_at().as_micros());
         events.recorded.push(recorded_at);
         events.kinds.push(kind);
@@ -336,9 +369,40 @@ impl<'g> Draft<'g> {
         }
     }
 
-    /// Whether there is nothing to ask or to write.
-    pub(super) fn newest_versions(&self) -> impl Iterator<Item = (Uuid, i64)> {
-        self.versions.iter().map(|(stream, version)| (*stream, *version))
+    /// The versions of the streams behind the group, by those before it.
+    pub(super) fn newest_versions(&self, before: &[i64]) -> impl Iterator<Item = (Uuid, i64)> {
+        self.heads.iter().filter_map(|(stream, head)| {
+            Some((*stream, before.get(head.place).copied()? + head.added))
+        })
+    }
+
+    /// The versions of the streams before the group, as far as is believed.
+    pub(super) fn bases(&self) -> Vec<i64> {
+        let mut bases = vec![0; self.heads.len()];
+        for head in self.heads.values() {
+            bases[head.place] = head.base;
+        }
+        bases
+    }
+
+    /// Whether the group is events of known streams and nothing else, and so
+    /// commits if nothing was written behind what is known.
+    pub(super) fn is_plain(&self) -> bool {
+        self.knows_streams
+            && self.len() > 0
+            && self.new_streams.0.is_empty()
+            && self.absent_operations.is_empty()
+            && self.believed_checkpoints.is_empty()
+            && self.guards.is_empty()
+            && self.operations.0.is_empty()
+            && self.snapshots.is_empty()
+            && self.cleared.is_empty()
+            && self.rows.is_empty()
+    }
+
+    /// When its newest event was recorded, unless an older one was later.
+    pub(super) fn recorded_at(&self) -> i64 {
+        self.recorded_at
     }
 
     /// How many events it has.
@@ -351,14 +415,14 @@ impl<'g> Draft<'g> {
         self,
         group: &Group,
         log: LogId,
-        head: i64,
-        last_recorded: i64,
+        before: (i64, i64),
+        versions: &[i64],
     ) -> Vec<Result<Commit, CommitError>> {
         let operations = group.works().map(|work| work.operation().id());
         self.verdicts
             .into_iter()
             .zip(operations)
-            .map(|(verdict, operation)| verdict.outcome(operation, log, head, last_recorded))
+            .map(|(verdict, operation)| verdict.outcome(operation, log, before, versions))
             .collect()
     }
 }
@@ -368,13 +432,16 @@ impl Verdict {
         self,
         operation: OperationId,
         log: LogId,
-        head: i64,
-        last_recorded: i64,
+        (head, last_recorded): (i64, i64),
+        versions: &[i64],
     ) -> Result<Commit, CommitError> {
         match self {
             Self::Commits { streams, place, recorded_at } => {
-                let version = |version: i64| StreamVersion::new(version.cast_unsigned());
-                let streams = streams.into_iter().map(|(id, at)| (id, version(at))).collect();
+                let streams = streams.into_iter().map(|(stream, place, added)| {
+                    let before = versions.get(place).copied().unwrap_or_default();
+                    (stream, StreamVersion::new((before + added).cast_unsigned()))
+                });
+                let streams = streams.collect();
                 let token = CommitToken::new(log, (head + place).cast_unsigned());
                 let recorded_at = Timestamp::from_micros(recorded_at.max(last_recorded));
                 Ok(Commit::new(operation, streams, token, recorded_at))

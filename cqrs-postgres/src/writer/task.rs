@@ -35,6 +35,9 @@ const MOST_ROUNDS: u32 = 1_000;
 /// How often a group is repeated that the server has rolled back for no fault
 /// of its own.
 const MOST_REPEATS: u32 = 5;
+/// How many groups are written under the log's lock after another process has
+/// written: who waits for a lock is served in turn, who collides is not.
+const CONTENDED: u32 = 64;
 /// Between two tries to reach the server.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -64,7 +67,12 @@ struct Task {
     /// The server's process whose connection broke, until it has ended.
     lost: Option<i32>,
     beliefs: Beliefs,
+    /// The newest position that is known, and when it was recorded.
     head: i64,
+    recorded: i64,
+    /// Groups that are still written under the lock, because another process
+    /// writes too.
+    contended: u32,
     queue: mpsc::UnboundedReceiver<Job>,
     waiting: Arc<AtomicUsize>,
     /// How many were answered last time.
@@ -91,6 +99,8 @@ pub(super) async fn run(
         lost: None,
         beliefs,
         head: 0,
+        recorded: i64::MIN,
+        contended: 0,
         queue,
         waiting,
         answered: 0,
@@ -188,8 +198,7 @@ impl Task {
             tracing::warn!(%fault, server = self.server.label(), "a group did not commit");
             if fault.proves_no_commit() {
                 repeats += 1;
-                let is_chance = fault.state().is_some_and(|state| state.code().starts_with("40"));
-                if is_chance && repeats <= MOST_REPEATS {
+                if fault.is_chance() && repeats <= MOST_REPEATS {
                     continue;
                 }
                 return self.all(group, &known, &fault.to_commit_error(self.server.label()));
@@ -287,22 +296,23 @@ impl Task {
             });
         }
         let draft = Draft::of(group, &numbers, &self.beliefs, known, head);
+        if self.contended == 0 && !known.in_doubt && draft.is_plain() {
+            return self.at_once(group, draft).await;
+        }
+        self.contended = self.contended.saturating_sub(1);
         let lock = group.concerns_log().then(|| identity::lock_key(log.as_uuid()));
         let found = confirm(session, lock, &draft).await.map_err(|fault| (fault, true))?;
+        if found.head != self.head {
+            self.beliefs.forget_heads();
+            (self.head, self.recorded) = (found.head, found.recorded);
+        }
         for (stream, version) in draft.believed_streams.iter().zip(&found.versions) {
             self.beliefs.learn_head(*stream, *version);
         }
-        self.head = found.head;
         if found.written {
-            for (stream, version) in draft.newest_versions() {
-                self.beliefs.learn_head(stream, version);
-            }
-            self.head += draft.len();
-            if draft.len() > 0 {
-                self.signal.raise(Position::new(self.head.cast_unsigned()));
-                self.committed.notify_one();
-            }
-            return Ok(Some(draft.outcomes(group, log, found.head, found.recorded)));
+            self.written(&draft, &found.versions);
+            let before = (found.head, found.recorded);
+            return Ok(Some(draft.outcomes(group, log, before, &found.versions)));
         }
         for (name, epoch) in group.works().filter_map(|work| work.advance()).filter_map(|advance| {
             let place = draft
@@ -325,6 +335,46 @@ impl Task {
             }
         }
         Ok(None)
+    }
+
+    /// Learns what a draft has written.
+    fn written(&mut self, draft: &Draft<'_>, versions: &[i64]) {
+        for (stream, version) in draft.newest_versions(versions) {
+            self.beliefs.learn_head(stream, version);
+        }
+        if draft.len() > 0 {
+            self.head += draft.len();
+            self.recorded = self.recorded.max(draft.recorded_at());
+            self.signal.raise(Position::new(self.head.cast_unsigned()));
+            self.committed.notify_one();
+        }
+    }
+
+    /// Writes events right behind the newest one that is known, unless another
+    /// process holds the lock. If that place is still free, nobody has written
+    /// since, and all that is believed is true; if it is not, the key of the log
+    /// refuses the statement.
+    async fn at_once(
+        &mut self,
+        group: &Group,
+        draft: Draft<'_>,
+    ) -> Result<Option<Vec<Result<Commit, CommitError>>>, (Fault, bool)> {
+        let session = self.session.as_ref().ok_or((Fault::Exhausted, false))?;
+        let before = (self.head, self.recorded);
+        let lock = identity::lock_key(self.log.as_uuid());
+        match append(session, lock, &draft, before).await {
+            Ok(true) => {
+                let versions = draft.bases();
+                self.written(&draft, &versions);
+                Ok(Some(draft.outcomes(group, self.log, before, &versions)))
+            }
+            Err(fault) if !fault.is_taken() => Err((fault, true)),
+            _ => {
+                self.beliefs.forget_heads();
+                self.contended = CONTENDED;
+                Ok(None)
+            }
+        }
     }
 
     async fn claim(&mut self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
@@ -386,7 +436,70 @@ fn some<T>(values: &[T]) -> Option<&[T]> {
     (!values.is_empty()).then_some(values)
 }
 
-/// The one statement that writes.
+/// Writes the events of a draft right behind a position, unless another
+/// process holds the lock.
+async fn append(
+    session: &Session,
+    lock: i64,
+    draft: &Draft<'_>,
+    (head, recorded): (i64, i64),
+) -> Outcome<bool> {
+    let events = &draft.events;
+    let positions: Vec<i64> = (head + 1..=head + draft.len()).collect();
+    let recorded: Vec<i64> = events.recorded.iter().map(|at| recorded.max(*at)).collect();
+    let (tags, places) = &draft.tags;
+    if draft.len() == 1 && tags.is_empty() {
+        let arguments: [&(dyn ToSql + Sync); 16] = [
+            &positions[0],
+            &events.versions[0],
+            &events.occurred[0],
+            &recorded[0],
+            &events.kinds[0],
+            &events.categories[0],
+            &events.streams[0],
+            &events.ids[0],
+            &events.correlations[0],
+            &events.causations[0],
+            &events.operations[0],
+            &events.units[0],
+            &events.tags[0],
+            &events.details[0],
+            &events.payloads[0],
+            &lock,
+        ];
+        let statement = session.prepared(&session.sql.append_one).await?;
+        return Ok(session.client().execute(&statement, &arguments).await? == 1);
+    }
+    let places: Vec<i64> = places.iter().map(|place| head + place).collect();
+    let mut arguments: Vec<&(dyn ToSql + Sync)> = vec![
+        &positions,
+        &events.versions,
+        &events.occurred,
+        &recorded,
+        &events.kinds,
+        &events.categories,
+        &events.streams,
+        &events.ids,
+        &events.correlations,
+        &events.causations,
+        &events.operations,
+        &events.units,
+        &events.tags,
+        &events.details,
+        &events.payloads,
+        &lock,
+    ];
+    let text = if tags.is_empty() {
+        &session.sql.append_many
+    } else {
+        arguments.extend::<[&(dyn ToSql + Sync); 2]>([tags, &places]);
+        &session.sql.append_tagged
+    };
+    let statement = session.prepared(text).await?;
+    Ok(session.client().execute(&statement, &arguments).await? == draft.len().cast_unsigned())
+}
+
+/// The one statement that writes under the lock.
 async fn confirm(session: &Session, lock: Option<i64>, draft: &Draft<'_>) -> Outcome<Found> {
     let statement = session.prepared(&session.sql.commit).await?;
     let guards = (!draft.guards.is_empty())
@@ -430,12 +543,12 @@ async fn confirm(session: &Session, lock: Option<i64>, draft: &Draft<'_>) -> Out
         &some(&draft.believed_checkpoints),
         &some(&draft.believed_epochs),
         &guards,
-        &some(&events.versions),
+        &some(&events.places),
+        &some(&events.distances),
         &some(&events.occurred),
         &some(&events.recorded),
         &some(&events.kinds),
         &some(&events.categories),
-        &some(&events.streams),
         &some(&events.ids),
         &some(&events.correlations),
         &some(&events.causations),
