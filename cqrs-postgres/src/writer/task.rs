@@ -117,22 +117,26 @@ impl Task {
     async fn serve(&mut self) {
         let mut next = None;
         loop {
-            let job = match next.take() {
+            let mut found_idle = false;
+            let job = match next.take().or_else(|| self.queue.try_recv().ok()) {
                 Some(job) => Some(job),
-                None => self.queue.recv().await,
+                None => {
+                    found_idle = true;
+                    self.queue.recv().await
+                }
             };
             match job {
                 None => return,
                 Some(Job::Claim(name, answer)) => drop(answer.send(self.claim(&name).await)),
                 Some(Job::Resolve(id, answer)) => drop(answer.send(self.resolve(id).await)),
-                Some(job) => next = self.commit(job).await,
+                Some(job) => next = self.commit(job, found_idle).await,
             }
         }
     }
 
     /// Commits the job and what has gathered behind it. Returns a job that
     /// had to wait for the group's end.
-    async fn commit(&mut self, first: Job) -> Option<Job> {
+    async fn commit(&mut self, first: Job, found_idle: bool) -> Option<Job> {
         let mut group = Group::default();
         let mut rest = group.take(first);
         while rest.is_none() && !group.is_full() {
@@ -142,7 +146,7 @@ impl Task {
             }
         }
         if rest.is_none() {
-            rest = self.gather(&mut group).await;
+            rest = self.gather(&mut group, found_idle).await;
         }
         let (weight, len) = (group.weight(), group.len());
         let outcomes = self.write(&group).await;
@@ -156,8 +160,10 @@ impl Task {
     /// late for a flush that starts at once. A moment's patience puts them
     /// into one group with those who came meanwhile. One caller alone is never
     /// waited for.
-    async fn gather(&mut self, group: &mut Group) -> Option<Job> {
-        let expected = self.answered + group.len();
+    async fn gather(&mut self, group: &mut Group, found_idle: bool) -> Option<Job> {
+        // Who comes after a moment without anybody is one of them.
+        let others = if found_idle { 0 } else { group.len() };
+        let expected = self.answered + others;
         if self.answered < FEW_UNITS {
             return None;
         }
