@@ -17,7 +17,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Config, Socket};
 
 /// Between two messages.
-const AT_MOST: Duration = Duration::from_millis(5);
+const AT_MOST: Duration = Duration::from_millis(20);
 /// Before a listener that lost its connection tries again.
 const AGAIN: Duration = Duration::from_secs(1);
 

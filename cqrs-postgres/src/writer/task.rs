@@ -25,9 +25,8 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::sql::Sql;
 
-/// Fewer callers than this are not waited for.
-const FEW_UNITS: usize = 4;
-/// How long a group may wait for them: less than the flush that it saves.
+/// How long a group may wait for callers that were just answered: less than the
+/// flush that it saves.
 const PATIENCE: Duration = Duration::from_micros(100);
 /// How often a group is drafted anew. Each time another process has made
 /// progress meanwhile.
@@ -164,9 +163,6 @@ impl Task {
         // Who comes after a moment without anybody is one of them.
         let others = if found_idle { 0 } else { group.len() };
         let expected = self.answered + others;
-        if self.answered < FEW_UNITS {
-            return None;
-        }
         let deadline = Instant::now() + PATIENCE;
         while group.len() < expected && !group.is_full() && Instant::now() < deadline {
             match self.queue.try_recv() {
