@@ -6,3 +6,4 @@ pub mod bank;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+pub mod ledger;
