@@ -61,9 +61,23 @@ impl Fault {
                     self.class(),
                     Some(
                         "0A" | "21" | "22" | "23" | "25" | "28" | "2F" | "3D" | "3F" | "40" | "42"
-                    ) | Some("53" | "54" | "55" | "P0")
+                    ) | Some("53" | "54" | "55" | "P0" | "CQ")
                 ) || self.state() == Some(&SqlState::QUERY_CANCELED)
             }
+        }
+    }
+
+    /// Whether the connection is of no more use.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Server(error) => {
+                error.is_closed()
+                    || self.state() == Some(&SqlState::ADMIN_SHUTDOWN)
+                    || (error.as_db_error().is_none()
+                        && std::error::Error::source(error)
+                            .is_some_and(|source| source.is::<std::io::Error>()))
+            }
+            _ => false,
         }
     }
 
@@ -102,6 +116,7 @@ impl Fault {
                 "nothing of ours writes this; compare with a backup before anything else writes"
             }
             (_, Some(state)) => match state.code() {
+                "CQ001" => "open the store again",
                 "28P01" | "28000" => "check user and password, and the server's pg_hba.conf",
                 "3D000" => "create the database, or name another one in the URL",
                 "42501" => "grant the role SELECT, INSERT, UPDATE and DELETE on the log's tables",

@@ -12,6 +12,7 @@ pub(crate) struct Sql {
     pub(crate) operation: String,
     pub(crate) unit_streams: String,
     pub(crate) head: String,
+    pub(crate) info: String,
     pub(crate) stream_head: String,
     pub(crate) snapshot: String,
     pub(crate) checkpoint: String,
@@ -35,7 +36,8 @@ pub(crate) const COLUMNS: &str = "e.position, e.version, e.occurred_at, e.record
      e.stream, e.id, e.correlation, e.causation, e.tags, e.details, e.payload";
 
 /// Arguments of `commit_group` with their types.
-pub(crate) const ARGUMENTS: [&str; 45] = [
+pub(crate) const ARGUMENTS: [&str; 46] = [
+    "uuid",
     "bigint",
     "uuid[]",
     "bigint[]",
@@ -112,20 +114,22 @@ impl Sql {
             )),
             append_one: in_schema(&format!(
                 "INSERT INTO @schema@.events ({WRITTEN}) SELECT {} \
-                 WHERE pg_try_advisory_xact_lock($16)",
+                 WHERE pg_try_advisory_xact_lock($16) AND $17 = (SELECT id FROM @schema@.log)",
                 numbered(&WRITTEN_TYPES, "")
             )),
             append_many: in_schema(&format!(
                 "INSERT INTO @schema@.events ({WRITTEN}) SELECT * FROM unnest({}) \
-                 WHERE (SELECT pg_try_advisory_xact_lock($16))",
+                 WHERE (SELECT pg_try_advisory_xact_lock($16)) \
+                 AND $17 = (SELECT id FROM @schema@.log)",
                 numbered(&WRITTEN_TYPES, "[]")
             )),
             append_tagged: in_schema(&format!(
-                "WITH free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($16) AS is_free), \
+                "WITH free AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($16) \
+                 AND $17 = (SELECT id FROM @schema@.log) AS is_free), \
                  written AS (INSERT INTO @schema@.events ({WRITTEN}) SELECT * FROM unnest({}) \
                  WHERE (SELECT is_free FROM free) RETURNING 1), \
                  tagged AS (INSERT INTO @schema@.tags (tag, position) \
-                 SELECT * FROM unnest($17::uuid[], $18::bigint[]) \
+                 SELECT * FROM unnest($18::uuid[], $19::bigint[]) \
                  WHERE (SELECT is_free FROM free) ON CONFLICT DO NOTHING) \
                  SELECT FROM written",
                 numbered(&WRITTEN_TYPES, "[]")
@@ -147,6 +151,10 @@ impl Sql {
                  WHERE e.position BETWEEN $1 AND $2 GROUP BY e.stream ORDER BY min(e.position)",
             ),
             head: in_schema("SELECT coalesce(max(position), 0) FROM @schema@.events"),
+            info: in_schema(
+                "SELECT coalesce(max(position), 0), (SELECT id FROM @schema@.log)
+                 FROM @schema@.events",
+            ),
             stream_head: in_schema(
                 "SELECT coalesce(max(version), 0) FROM @schema@.events WHERE stream = $1",
             ),

@@ -25,6 +25,27 @@ use crate::sql::Sql;
 use crate::writer::{self, Parts, Writer};
 use crate::{OpenError, reader, wake};
 
+/// Runs a read on a connection of the pool, and again if that turns out to be
+/// broken. (A function could not promise that its future may be sent.)
+macro_rules! reading {
+    ($store:expr, $session:ident => $read:expr) => {{
+        let mut broken = 0;
+        loop {
+            let outcome = async {
+                let $session = &$store.session().await?;
+                $read.await
+            };
+            match outcome.await {
+                Err(fault) if $store.is_run_again(&fault, &mut broken) => {}
+                outcome => {
+                    let server = $store.0.server.label();
+                    break outcome.map_err(|fault| fault.into_read_error(server));
+                }
+            }
+        }
+    }};
+}
+
 /// A log in a PostgreSQL database. Clones share one writing task.
 ///
 /// The task lives on the runtime on which the store was opened. Dropping the
@@ -156,17 +177,11 @@ impl PostgresStore {
         Ok(Session::pooled(self.0.pool.get().await?, Arc::clone(&self.0.sql)))
     }
 
-    fn failed(&self, fault: Fault) -> ReadError {
-        fault.into_read_error(self.0.server.label())
-    }
-
-    /// Runs a read on a connection of the pool.
-    async fn reading<T>(
-        &self,
-        read: impl AsyncFnOnce(&Session) -> Outcome<T>,
-    ) -> Result<T, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        read(&session).await.map_err(|fault| self.failed(fault))
+    /// Whether a read that failed so is run again, on another connection: a
+    /// read changes nothing.
+    fn is_run_again(&self, fault: &Fault, broken: &mut usize) -> bool {
+        *broken += 1;
+        fault.is_broken() && *broken <= self.0.pool.status().max_size + 1
     }
 
     fn same_log(&self, cursor: Option<LogId>) -> Result<(), ReadError> {
@@ -201,7 +216,8 @@ impl EventStore for PostgresStore {
     }
 
     async fn info(&self) -> Result<LogInfo, ReadError> {
-        let head = self.reading(async |session: &Session| reader::head(session).await).await?;
+        let log = self.0.log;
+        let head = reading!(self, session => reader::info(session, log))?;
         Ok(LogInfo::new(self.0.log, head, true))
     }
 
@@ -222,14 +238,11 @@ impl EventStore for PostgresStore {
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {
         self.same_log(request.expected_log())?;
         let Shared { names, pages, .. } = &*self.0;
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        let page = reader::read(&session, names, pages, &request).await;
-        page.map_err(|fault| self.failed(fault))
+        reading!(self, session => reader::read(session, names, pages, &request))
     }
 
     async fn stream_head(&self, stream: &StreamId) -> Result<StreamVersion, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        reader::stream_head(&session, stream).await.map_err(|fault| self.failed(fault))
+        reading!(self, session => reader::stream_head(session, stream))
     }
 
     async fn position_of(&self, token: &CommitToken) -> Result<Option<Position>, ReadError> {
@@ -238,13 +251,11 @@ impl EventStore for PostgresStore {
     }
 
     async fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        reader::snapshot(&session, stream).await.map_err(|fault| self.failed(fault))
+        reading!(self, session => reader::snapshot(session, stream))
     }
 
     async fn checkpoint(&self, name: &CheckpointName) -> Result<Option<Checkpoint>, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        reader::checkpoint(&session, name).await.map_err(|fault| self.failed(fault))
+        reading!(self, session => reader::checkpoint(session, name))
     }
 
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
@@ -256,9 +267,8 @@ impl EventStore for PostgresStore {
     }
 
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        let row = reader::row(&session, &self.0.names, table, key).await;
-        row.map_err(|fault| self.failed(fault))
+        let names = &self.0.names;
+        reading!(self, session => reader::row(session, names, table, key))
     }
 
     async fn rows(
@@ -268,9 +278,8 @@ impl EventStore for PostgresStore {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, ReadError> {
-        let session = self.session().await.map_err(|fault| self.failed(fault))?;
-        let rows = reader::rows(&session, &self.0.names, table, &range, direction, limit).await;
-        rows.map_err(|fault| self.failed(fault))
+        let names = &self.0.names;
+        reading!(self, session => reader::rows(session, names, table, &range, direction, limit))
     }
 
     fn watch(&self) -> CommitWatch {

@@ -166,7 +166,7 @@ END $$;
 -- end of the transaction, it looks whether everything is as the writer believes;
 -- only then it writes. It always answers what it found.
 CREATE FUNCTION @schema@.commit_group(
-    lock_key bigint,
+    log_id uuid, lock_key bigint,
     -- What the writer believes: the newest versions of streams (NULL where any
     -- will do), operations that are not recorded, epochs of checkpoints, guards
     -- without a hit.
@@ -198,6 +198,9 @@ LANGUAGE plpgsql AS $$
 BEGIN
     IF lock_key IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(lock_key);
+    END IF;
+    IF NOT EXISTS (SELECT FROM @schema@.log l WHERE l.id = log_id) THEN
+        RAISE SQLSTATE 'CQ001' USING MESSAGE = 'another log is there than when it was opened';
     END IF;
     SELECT e.position, e.recorded_at INTO head, recorded
     FROM @schema@.events e ORDER BY e.position DESC LIMIT 1;

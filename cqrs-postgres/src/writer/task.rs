@@ -303,7 +303,8 @@ impl Task {
         }
         self.contended = self.contended.saturating_sub(1);
         let lock = group.concerns_log().then(|| identity::lock_key(log.as_uuid()));
-        let found = confirm(session, lock, &draft).await.map_err(|fault| (fault, true))?;
+        let found =
+            confirm(session, log.as_uuid(), lock, &draft).await.map_err(|fault| (fault, true))?;
         if found.head != self.head {
             self.beliefs.forget_heads();
             (self.head, self.recorded) = (found.head, found.recorded);
@@ -363,8 +364,7 @@ impl Task {
     ) -> Result<Option<Vec<Result<Commit, CommitError>>>, (Fault, bool)> {
         let session = self.session.as_ref().ok_or((Fault::Exhausted, false))?;
         let before = (self.head, self.recorded);
-        let lock = identity::lock_key(self.log.as_uuid());
-        match append(session, lock, &draft, before).await {
+        match append(session, self.log.as_uuid(), &draft, before).await {
             Ok(true) => {
                 let versions = draft.bases();
                 self.written(&draft, &versions);
@@ -442,7 +442,7 @@ fn some<T>(values: &[T]) -> Option<&[T]> {
 /// process holds the lock.
 async fn append(
     session: &Session,
-    lock: i64,
+    log: Uuid,
     draft: &Draft<'_>,
     (head, recorded): (i64, i64),
 ) -> Outcome<bool> {
@@ -450,8 +450,9 @@ async fn append(
     let positions: Vec<i64> = (head + 1..=head + draft.len()).collect();
     let recorded: Vec<i64> = events.recorded.iter().map(|at| recorded.max(*at)).collect();
     let (tags, places) = &draft.tags;
+    let lock = identity::lock_key(log);
     if draft.len() == 1 && tags.is_empty() {
-        let arguments: [&(dyn ToSql + Sync); 16] = [
+        let arguments: [&(dyn ToSql + Sync); 17] = [
             &positions[0],
             &events.versions[0],
             &events.occurred[0],
@@ -468,6 +469,7 @@ async fn append(
             &events.details[0],
             &events.payloads[0],
             &lock,
+            &log,
         ];
         let statement = session.prepared(&session.sql.append_one).await?;
         return Ok(session.client().execute(&statement, &arguments).await? == 1);
@@ -490,6 +492,7 @@ async fn append(
         &events.details,
         &events.payloads,
         &lock,
+        &log,
     ];
     let text = if tags.is_empty() {
         &session.sql.append_many
@@ -502,7 +505,12 @@ async fn append(
 }
 
 /// The one statement that writes under the lock.
-async fn confirm(session: &Session, lock: Option<i64>, draft: &Draft<'_>) -> Outcome<Found> {
+async fn confirm(
+    session: &Session,
+    log: Uuid,
+    lock: Option<i64>,
+    draft: &Draft<'_>,
+) -> Outcome<Found> {
     let statement = session.prepared(&session.sql.commit).await?;
     let guards = (!draft.guards.is_empty())
         .then(|| serde_json::Value::from(draft.guards.clone()).to_string());
@@ -537,7 +545,8 @@ async fn confirm(session: &Session, lock: Option<i64>, draft: &Draft<'_>) -> Out
     }
     let names: Vec<_> = draft.checkpoints.keys().copied().collect();
     let (logs, positions): (Vec<_>, Vec<_>) = draft.checkpoints.values().copied().unzip();
-    let arguments: [&(dyn ToSql + Sync); 45] = [
+    let arguments: [&(dyn ToSql + Sync); 46] = [
+        &log,
         &lock,
         &some(&draft.believed_streams),
         &some(&draft.believed_versions),

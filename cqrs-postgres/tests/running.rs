@@ -1,0 +1,114 @@
+//! What happens to a store while it runs.
+
+mod support;
+
+use std::time::Duration;
+
+use cqrs_core::store::{CommitError, EventStore, ReadError, ReadRequest};
+use cqrs_postgres::PostgresStore;
+use cqrs_testkit::postgres;
+use support::{connect, fresh, run, store, unit};
+
+/// Holds a lock on a table of the log.
+async fn hold(schema: &str, table: &str) -> tokio_postgres::Client {
+    let client = connect(&postgres::url()).await;
+    let lock = format!("BEGIN; LOCK TABLE {schema}.{table} IN ACCESS EXCLUSIVE MODE");
+    client.batch_execute(&lock).await.expect("it may");
+    client
+}
+
+#[tokio::test]
+async fn a_pool_that_is_used_up_says_so_and_recovers() {
+    let (options, schema) = fresh();
+    let store =
+        options.connections(1).wait(Duration::from_millis(100)).open().await.expect("it opens");
+    store.commit(unit(1)).await.expect("it commits");
+    let held = hold(&schema, "events").await;
+    let blocked = tokio::spawn({
+        let store = store.clone();
+        async move { store.read(ReadRequest::all()).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = store.read(ReadRequest::all()).await.expect_err("nothing is free");
+    let ReadError::Unavailable { reason } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("no connection became free"), "{reason}");
+    assert_eq!((store.pool_status().most, store.pool_status().idle), (1, 0));
+    held.batch_execute("ROLLBACK").await.expect("it may");
+    assert_eq!(blocked.await.expect("it ends").expect("it reads").len(), 1);
+    assert_eq!(store.read(ReadRequest::all()).await.expect("it reads").len(), 1);
+}
+
+#[tokio::test]
+async fn a_statement_that_runs_out_of_time_has_written_nothing() {
+    let (_, schema) = store().await;
+    let role = format!("hasty_{schema}");
+    run(
+        &schema,
+        &format!(
+            "CREATE ROLE {role} LOGIN SUPERUSER; ALTER ROLE {role} SET statement_timeout = 200"
+        ),
+    )
+    .await;
+    let url = postgres::url().replace("postgres@", &format!("{role}@"));
+    let store = PostgresStore::options(url).schema(&schema).open().await.expect("it opens");
+    let held = hold(&schema, "events").await;
+    let error = store.commit(unit(1)).await.expect_err("the table is locked");
+    let CommitError::Unavailable { reason, transient: true } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("statement_timeout"), "{reason}");
+    held.batch_execute("ROLLBACK").await.expect("it may");
+    store.commit(unit(1)).await.expect("it commits now");
+    assert_eq!(store.info().await.expect("it answers").head.get(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_was_replaced_under_the_store_is_not_written() {
+    let (store, schema) = store().await;
+    store.commit(unit(1)).await.expect("it commits");
+    run(&schema, "UPDATE @.log SET id = gen_random_uuid()").await;
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+               AND query LIKE '%@.%'";
+    run(&schema, cut).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let error = store.commit(unit(2)).await.expect_err("another log is there");
+    assert!(error.to_string().contains("another log is there"), "{error}");
+}
+
+#[tokio::test]
+async fn a_commit_wakes_other_processes() {
+    let (options, _) = fresh();
+    let one = options.clone().open().await.expect("it opens");
+    let two = options.open().await.expect("it opens");
+    // The listener connects behind the opening.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for number in 1..=5 {
+        let mut watch = two.watch();
+        one.commit(unit(number)).await.expect("it commits");
+        let woken = tokio::time::timeout(
+            Duration::from_secs(5),
+            watch.above(cqrs_core::store::Position::new(number - 1)),
+        );
+        woken.await.expect("the other process is woken");
+    }
+}
+
+#[tokio::test]
+async fn a_read_whose_connection_was_cut_is_run_again() {
+    let (options, schema) = fresh();
+    let store = options.connections(2).open().await.expect("it opens");
+    store.commit(unit(1)).await.expect("it commits");
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE pid <> pg_backend_pid() AND query LIKE '%@.%'";
+    for _ in 0..5 {
+        let held = hold(&schema, "events").await;
+        let blocked = tokio::spawn({
+            let store = store.clone();
+            async move { store.read(ReadRequest::all()).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        run(&schema, &format!("{cut} AND wait_event_type = 'Lock'")).await;
+        held.batch_execute("ROLLBACK").await.expect("it may");
+        assert_eq!(blocked.await.expect("it ends").expect("it reads").len(), 1);
+        run(&schema, cut).await;
+        assert_eq!(store.read(ReadRequest::all()).await.expect("it reads").len(), 1);
+    }
+}

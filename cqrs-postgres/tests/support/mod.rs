@@ -1,0 +1,54 @@
+//! A connection beside the store's, and units to write.
+#![allow(dead_code, clippy::disallowed_methods, reason = "each test uses a part of it")]
+
+use cqrs_core::OperationId;
+use cqrs_core::message::{Encoding, EventId, SchemaVersion, Timestamp};
+use cqrs_core::store::{ExpectedVersion, NewEvent, Operation, StreamId, UnitOfWork};
+use cqrs_postgres::{OpenError, PostgresOptions, PostgresStore};
+use cqrs_testkit::postgres;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// The options of a log of its own on the shared server.
+pub fn fresh() -> (PostgresOptions, String) {
+    let schema = postgres::schema();
+    (PostgresStore::options(postgres::url()).schema(&schema), schema)
+}
+
+/// A log of its own on the shared server, and its schema.
+pub async fn store() -> (PostgresStore, String) {
+    let (options, schema) = fresh();
+    (options.open().await.expect("the log opens"), schema)
+}
+
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it lets us in");
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs statements as the owner, `@` standing for the schema.
+pub async fn run(schema: &str, statements: &str) {
+    let client = connect(&postgres::url()).await;
+    client.batch_execute(&statements.replace('@', schema)).await.expect("it may");
+}
+
+pub async fn refused(options: PostgresOptions) -> OpenError {
+    options.open().await.expect_err("the store does not open")
+}
+
+pub fn unit(number: u64) -> UnitOfWork {
+    appending("account", number, 1)
+}
+
+pub fn appending(category: &'static str, number: u64, events: u64) -> UnitOfWork {
+    let stream = StreamId::new(category, (number % 10).to_string()).expect("it is a name");
+    let events = (0..events).map(|part| {
+        let id = EventId::from_uuid(Uuid::from_u64_pair(number + 1, part));
+        let (version, json) = (SchemaVersion::FIRST, Encoding::JSON);
+        NewEvent::new(id, "account.noted", version, json, &b"{}"[..], Timestamp::EPOCH)
+    });
+    let id = OperationId::from_uuid(Uuid::from_u64_pair(0x7000, number));
+    let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH);
+    work.append(stream, ExpectedVersion::Any, events.collect())
+}
