@@ -35,6 +35,11 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 /// How a log is written: units in groups, each under the log's lock.
 pub(crate) const MODE: &str = "locked";
 
+/// Where a log lives: the cluster, its timeline, which a recovery or a promotion
+/// raises, and the table, which a restore makes anew.
+pub(crate) const ORIGIN: &str = "(SELECT c.system_identifier::text || '/' || p.timeline_id || '/' \
+     || '@schema@.events'::regclass::oid FROM pg_control_system() c, pg_control_checkpoint() p)";
+
 /// Held while a schema is migrated: the first eight bytes of the SHA-256 of
 /// `cqrs migrations`.
 const LOCK: i64 = 0x2f6b_8a4d_11c7_e359;
@@ -102,10 +107,16 @@ pub fn script(schema: &str) -> Result<String, OpenError> {
         out.push_str(&migration.up.replace("@schema@", schema));
         out.push_str(&recorded(migration, schema));
     }
-    out.push_str(&format!(
-        "\nINSERT INTO {schema}.log (id, mode) VALUES (gen_random_uuid(), '{MODE}');\n"
-    ));
+    out.push_str(&new_log().replace("@schema@", schema));
     Ok(out)
+}
+
+/// The statement that begins a log.
+fn new_log() -> String {
+    format!(
+        "\nINSERT INTO @schema@.log (id, mode, origin) \
+         VALUES (gen_random_uuid(), '{MODE}', {ORIGIN});\n"
+    )
 }
 
 /// The statement that writes down that a migration was run.
@@ -218,13 +229,7 @@ impl Migrations<'_> {
             self.sql.of(REGISTER),
             self.sql.of(migration.up),
             recorded(migration, self.sql.schema()),
-            if migration.number == 1 {
-                self.sql.of(&format!(
-                    "INSERT INTO @schema@.log (id, mode) VALUES (gen_random_uuid(), '{MODE}');"
-                ))
-            } else {
-                String::new()
-            }
+            if migration.number == 1 { self.sql.of(&new_log()) } else { String::new() }
         );
         self.transaction(&text).await
     }
@@ -281,20 +286,37 @@ impl Migrations<'_> {
         done
     }
 
-    /// The log's id, refused when it is written in another way.
+    /// The log's id, refused when it is written in another way. A log that was
+    /// restored gets another id.
     pub(crate) async fn log(&self) -> Result<Uuid, OpenError> {
-        let failed = |error: tokio_postgres::Error| self.failed(&error.into());
-        let row = self
-            .client
-            .query_one(&self.sql.of("SELECT id, mode FROM @schema@.log"), &[])
-            .await
-            .map_err(failed)?;
-        let found: String = row.try_get(1).map_err(failed)?;
-        if found != MODE {
+        let log = self.found_log().await.map_err(|fault| self.failed(&fault))?;
+        log.map_err(|found| {
             let (server, schema) = self.names();
-            return Err(OpenError::Mode { server, schema, found, wanted: MODE });
+            OpenError::Mode { server, schema, found, wanted: MODE }
+        })
+    }
+
+    async fn found_log(&self) -> Outcome<Result<Uuid, String>> {
+        let look = self.sql.of(&format!("SELECT id, mode, origin = {ORIGIN} FROM @schema@.log"));
+        let row = self.client.query_one(&look, &[]).await?;
+        let (id, mode, at_home): (Uuid, String, bool) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        if mode != MODE {
+            return Ok(Err(mode));
         }
-        row.try_get(0).map_err(failed)
+        if at_home {
+            return Ok(Ok(id));
+        }
+        tracing::warn!(
+            server = self.server.label(),
+            log = %id,
+            "the log was restored, it is another one now: cursors into the old one are refused"
+        );
+        let mint = self.sql.of(&format!(
+            "UPDATE @schema@.log SET id = gen_random_uuid(), origin = {ORIGIN} WHERE id = $1"
+        ));
+        self.client.execute(&mint, &[&id]).await?;
+        Ok(Ok(self.client.query_one(&look, &[]).await?.try_get(0)?))
     }
 }
 

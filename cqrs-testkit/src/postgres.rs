@@ -103,6 +103,37 @@ impl Server {
         assert!(sent.is_ok_and(|status| status.success()), "the server takes a signal");
     }
 
+    /// Everything in its database, as `pg_dump` writes it.
+    ///
+    /// # Panics
+    ///
+    /// When `pg_dump` fails.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        let mut dump = Command::new(program("pg_dump"));
+        let Output { status, stdout, stderr } =
+            dump.arg("-d").arg(self.url()).output().expect("the program was found");
+        assert!(status.success(), "pg_dump: {}", String::from_utf8_lossy(&stderr));
+        stdout
+    }
+
+    /// Takes in what [`dump`](Self::dump) gave, as `psql` does.
+    ///
+    /// # Panics
+    ///
+    /// When `psql` fails.
+    pub fn load(&self, dump: &[u8]) {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url()]);
+        let psql = psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut psql = psql.spawn().expect("the program was found");
+        let mut input = psql.stdin.take().expect("it has an input");
+        std::io::Write::write_all(&mut input, dump).expect("it reads its input");
+        drop(input);
+        let Output { status, stderr, .. } = psql.wait_with_output().expect("it ends");
+        assert!(status.success(), "psql: {}", String::from_utf8_lossy(&stderr));
+    }
+
     /// Starts it again on what it had written.
     ///
     /// # Panics

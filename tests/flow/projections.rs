@@ -167,6 +167,31 @@ async fn a_rebuild_gives_the_same_rows() {
     assert_eq!(again.view::<Balances>().all().await.unwrap(), live);
 }
 
+/// A restore makes another log of it: what was made of the old one is worth
+/// nothing.
+#[tokio::test]
+async fn after_a_restore_the_rows_are_made_anew() {
+    use cqrs_core::projection::Projection;
+    use cqrs_core::store::{Cursor, LogId, Operation, Position, UnitOfWork};
+    let store = MemoryStore::new();
+    let writer = builder().store(store.clone()).without_projections().build().unwrap();
+    open(&writer, "a").await;
+    deposit(&writer, "a", 7).await;
+    let before = store.claim_checkpoint(&Balances::checkpoint()).await.unwrap();
+    let log = LogId::from_uuid(uuid::Uuid::from_u128(9));
+    let place = Some(Cursor { log, position: Position::new(1_000) });
+    let id = uuid::Uuid::from_u128(1).into();
+    let stale = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH)
+        .put(Balances::table(), b"gone".to_vec(), b"5".to_vec())
+        .put(Balances::table(), b"a".to_vec(), b"5".to_vec())
+        .advance_checkpoint(Balances::checkpoint(), before.epoch, place);
+    store.commit(stale).await.unwrap();
+    let again = app(store);
+    again.catch_up(GUARD).await.unwrap();
+    let rows = again.view::<Balances>().all().await.unwrap();
+    assert_eq!(rows, [(AccountId::from("a"), 7)]);
+}
+
 #[tokio::test]
 async fn after_shutdown_no_task_runs_and_new_work_is_refused() {
     let app = app(MemoryStore::new());

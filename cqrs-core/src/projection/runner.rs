@@ -151,7 +151,10 @@ impl<P: Project> Runner<P> {
     /// nothing away from the one that works.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
         let mut watch = self.store.watch();
-        let mut place = self.look().await?;
+        let mut place = match self.look().await? {
+            Some(place) => place,
+            None => self.start_over().await?,
+        };
         if self.began_at == Position::NONE {
             self.began_at = self.store.info().await?.head;
         }
@@ -177,12 +180,34 @@ impl<P: Project> Runner<P> {
         Ok(())
     }
 
-    /// The place as it stands, not claimed.
-    async fn look(&self) -> Result<Place, ProjectionError> {
+    /// The place as it stands, not claimed; `None` if it is in another log.
+    async fn look(&self) -> Result<Option<Place>, ProjectionError> {
         let log = self.store.info().await?.log;
         let checkpoint = self.store.checkpoint(&P::checkpoint()).await?;
-        let position = position(checkpoint.and_then(|found| found.cursor), log)?;
-        Ok(Place { epoch: None, log, position, stored: position })
+        let position = position(checkpoint.and_then(|found| found.cursor), log);
+        Ok(position.map(|position| Place { epoch: None, log, position, stored: position }))
+    }
+
+    /// After a restore the log is another one: rows that were made of the old
+    /// one are deleted, and the place is before its first event.
+    async fn start_over(&mut self) -> Result<Place, ProjectionError> {
+        let log = self.store.info().await?.log;
+        let Checkpoint { epoch, cursor, .. } =
+            self.store.claim_checkpoint(&P::checkpoint()).await?;
+        if let Some(position) = position(cursor, log) {
+            return Ok(Place { epoch: Some(epoch), log, position, stored: position });
+        }
+        tracing::warn!(projection = P::NAME, "the log was restored, the rows are made anew");
+        self.rows.forget();
+        let now = self.services.now();
+        let start = Cursor { log, position: Position::NONE };
+        let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
+            .clear(P::table())
+            .advance_checkpoint(P::checkpoint(), epoch, Some(start));
+        self.store.commit(work).await?;
+        self.rows.begin(&self.store).await?;
+        let position = Position::NONE;
+        Ok(Place { epoch: Some(epoch), log, position, stored: position })
     }
 
     /// What follows a place.
@@ -199,7 +224,10 @@ impl<P: Project> Runner<P> {
         }
         let Checkpoint { epoch, cursor, .. } =
             self.store.claim_checkpoint(&P::checkpoint()).await?;
-        let claimed = position(cursor, place.log)?;
+        let Some(claimed) = position(cursor, place.log) else {
+            let cursor = cursor.map_or(place.log, |cursor| cursor.log);
+            return Err(crate::store::ReadError::OtherLog { cursor, log: place.log }.into());
+        };
         let unmoved = claimed == place.stored;
         *place = Place { epoch: Some(epoch), position: claimed, stored: claimed, ..*place };
         if claimed == Position::NONE {
@@ -364,14 +392,11 @@ fn stored_names<E: Event>() -> impl Iterator<Item = &'static str> {
     E::TYPES.iter().map(|one| one.name).chain(formerly).chain(retired)
 }
 
-/// Where a cursor of this log stands.
-fn position(cursor: Option<Cursor>, log: LogId) -> Result<Position, ProjectionError> {
+/// Where a cursor stands, `None` if that is in another log.
+fn position(cursor: Option<Cursor>, log: LogId) -> Option<Position> {
     match cursor {
-        Some(cursor) if cursor.log != log => {
-            Err(crate::store::ReadError::OtherLog { cursor: cursor.log, log }.into())
-        }
-        Some(cursor) => Ok(cursor.position),
-        None => Ok(Position::NONE),
+        Some(cursor) => (cursor.log == log).then_some(cursor.position),
+        None => Some(Position::NONE),
     }
 }
 

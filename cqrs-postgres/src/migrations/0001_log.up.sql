@@ -1,9 +1,11 @@
 -- Names between @ signs are replaced by the schema of the log.
 
--- The one row that says which log this is.
+-- The one row that says which log this is, how it is written, and where it
+-- lives: a log that finds itself elsewhere was restored, and gets another id.
 CREATE TABLE @schema@.log (
     id uuid NOT NULL,
     mode text NOT NULL,
+    origin text NOT NULL,
     one boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
 

@@ -19,6 +19,7 @@ use super::draft::{Draft, Known, Numbers};
 use super::group::{Group, Member};
 use crate::fault::{Fault, Outcome};
 use crate::identity;
+use crate::migrations::ORIGIN;
 use crate::names::Names;
 use crate::reader;
 use crate::server::Server;
@@ -257,7 +258,8 @@ impl Task {
             Some(session) => session,
             None => {
                 let session = Session::own(self.server.connect().await?, Arc::clone(&self.sql));
-                let log = self.sql.of("SELECT id FROM @schema@.log");
+                let log = format!("SELECT id FROM @schema@.log WHERE origin = {ORIGIN}");
+                let log = self.sql.of(&log);
                 let found = session.query(&log, &[]).await?;
                 let found: Option<Uuid> = found.first().map(|row| row.try_get(0)).transpose()?;
                 if found != Some(self.log.as_uuid()) {
