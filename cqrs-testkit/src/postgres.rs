@@ -28,6 +28,21 @@ pub fn url() -> String {
     URL.get_or_init(|| std::env::var(VARIABLE).unwrap_or_else(|_| shared())).clone()
 }
 
+/// The URL of an empty database on the shared server.
+///
+/// # Panics
+///
+/// As [`url`], and when the database cannot be made.
+#[must_use]
+pub fn fresh_database() -> String {
+    let (url, name) = (url(), schema());
+    let mut psql = Command::new(program("psql"));
+    psql.args(["-q", "-d", &url, "-c", &format!("CREATE DATABASE {name}")]);
+    run(&mut psql, "psql");
+    let (server, _) = url.rsplit_once('/').expect("a URL names a database");
+    format!("{server}/{name}")
+}
+
 /// A name for a schema that no other test has.
 #[must_use]
 pub fn schema() -> String {

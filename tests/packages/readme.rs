@@ -15,12 +15,33 @@ fn its_pieces_fit_together() {
     let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
     let program = blocks(&readme, "rust,standalone_crate").remove(0);
     let pieces = blocks(&readme, "rs");
-    let [durable, test, read_model] = &pieces[..] else { panic!("{} pieces", pieces.len()) };
+    let [in_a_file, on_a_server, test, read_model] = &pieces[..] else {
+        panic!("{} pieces", pieces.len())
+    };
     let in_memory = "let app = App::new(modules![crate], MemoryStore::new())?;";
-    assert!(program.contains(in_memory) && durable.starts_with("let app = "));
-    // The one changed line, on a database that goes away again.
-    let durable = durable.trim().replace(r#""bank.db""#, "database()");
-    let extra = r#"
+    assert!(program.contains(in_memory));
+    std::fs::create_dir_all(root.join("target")).expect("a folder can be made");
+    let cases = trybuild::TestCases::new();
+    for (name, piece, place, own) in [
+        ("readme_file", in_a_file, "\"bank.db\"", IN_A_FILE),
+        ("readme_server", on_a_server, "\"postgres://bank@db.example/bank\"", ON_A_SERVER),
+    ] {
+        // The one changed line, on a database that goes away again.
+        assert!(piece.starts_with("let app = ") && piece.contains(place), "{piece}");
+        let changed = piece.trim().replace(place, "database()");
+        let program = program.replace(in_memory, &changed);
+        // The test runs as a part of the program.
+        let (main, end) = program.split_at(program.rfind("    Ok(())").expect("main ends in Ok"));
+        let test = test.replace("#[test]\n", "");
+        let whole =
+            [main, "    an_overdraft_is_refused();\n", end, own, &test, read_model].concat();
+        let path = root.join("target").join(name).with_extension("rs");
+        std::fs::write(&path, whole).expect("the target folder takes a file");
+        cases.pass(path);
+    }
+}
+
+const IN_A_FILE: &str = r#"
 use cqrs_sqlite::SqliteStore;
 
 fn database() -> std::path::PathBuf {
@@ -28,16 +49,14 @@ fn database() -> std::path::PathBuf {
     folder.keep().join("bank.db")
 }
 "#;
-    let program = program.replace(in_memory, &durable);
-    // The test runs as a part of the program.
-    let (main, end) = program.split_at(program.rfind("    Ok(())").expect("main ends in Ok"));
-    let test = test.replace("#[test]\n", "");
-    let whole = [main, "    an_overdraft_is_refused();\n", end, extra, &test, read_model].concat();
-    let path = root.join("target/readme.rs");
-    std::fs::create_dir_all(root.join("target")).expect("a folder can be made");
-    std::fs::write(&path, whole).expect("the target folder takes a file");
-    trybuild::TestCases::new().pass(path);
+
+const ON_A_SERVER: &str = r#"
+use cqrs_postgres::PostgresStore;
+
+fn database() -> String {
+    cqrs_testkit::postgres::fresh_database()
 }
+"#;
 
 #[test]
 fn its_event_changes_as_it_says() {
