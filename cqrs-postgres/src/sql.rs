@@ -10,6 +10,7 @@ pub(crate) struct Sql {
     pub(crate) append_tagged: String,
     pub(crate) claim: String,
     pub(crate) operation: String,
+    pub(crate) operations: String,
     pub(crate) unit_streams: String,
     pub(crate) head: String,
     pub(crate) info: String,
@@ -145,6 +146,10 @@ impl Sql {
                  UNION ALL
                  SELECT o.position, o.recorded_at, o.unit FROM @schema@.operations o
                  WHERE o.id = $1",
+            ),
+            operations: in_schema(
+                "SELECT e.position, e.operation, e.unit FROM @schema@.events e
+                 WHERE e.position > $1 AND e.operation IS NOT NULL ORDER BY e.position LIMIT $2",
             ),
             unit_streams: in_schema(
                 "SELECT e.stream, max(e.version) FROM @schema@.events e

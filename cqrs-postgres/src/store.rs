@@ -9,7 +9,7 @@ use cqrs_core::OperationId;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
     Direction, EventStore, Limits, LogId, LogInfo, Page, PagePool, Position, ReadError,
-    ReadRequest, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::sync::Notify;
@@ -233,6 +233,14 @@ impl EventStore for PostgresStore {
     async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
         let receipt = self.0.writer.resolve(operation);
         receipt.await.unwrap_or_else(|_| Err(ReadError::Unavailable { reason: self.ended() }))
+    }
+
+    async fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedOperation>, ReadError> {
+        reading!(self, session => reader::operations(session, after, limit))
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {

@@ -66,6 +66,7 @@ statements! {
     TAG_WEIGHT = "read/tag_weight";
     OPERATION = "read/operation";
     OPERATION_RECORD = "read/operation_record";
+    OPERATIONS_AFTER = "read/operations_after";
     OPERATION_STREAMS = "read/operation_streams";
     SNAPSHOT = "read/snapshot";
     SNAPSHOT_PLACE = "read/snapshot_place";

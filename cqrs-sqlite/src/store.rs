@@ -10,7 +10,7 @@ use cqrs_core::OperationId;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
     Direction, EventStore, Limits, LogId, LogInfo, Page, Position, ReadError, ReadRequest,
-    Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use tokio::sync::oneshot;
 
@@ -154,6 +154,14 @@ impl EventStore for SqliteStore {
     async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
         let receipt = self.0.writer.resolve(operation);
         receipt.await.unwrap_or_else(|_| Err(self.unavailable("the writing thread ended")))
+    }
+
+    async fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedOperation>, ReadError> {
+        self.on_reader(move |session| reader::operations(session, after, limit)).await
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {

@@ -42,8 +42,8 @@ use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
-    EventStore, EventTypeName, Limits, LogInfo, Page, Position, ReadError, ReadRequest, Snapshot,
-    Source, Store, StreamId, StreamVersion, TableName, UnitOfWork,
+    EventStore, EventTypeName, Limits, LogInfo, Page, Position, ReadError, ReadRequest,
+    RecordedOperation, Snapshot, Source, Store, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -442,6 +442,15 @@ impl EventStore for FaultyStore {
             let ended = || CommitError::Unknown { operation, reason: "the runtime ended".into() };
             running.await.unwrap_or_else(|_| Err(ended()))
         }
+    }
+
+    async fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedOperation>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.operations(after, limit).await
     }
 
     async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use super::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
-    EventStore, Limits, LogInfo, Page, Position, ReadError, ReadRequest, Snapshot, StreamId,
-    StreamVersion, TableName, UnitOfWork,
+    EventStore, Limits, LogInfo, Page, Position, ReadError, ReadRequest, RecordedOperation,
+    Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use crate::message::OperationId;
 
@@ -114,6 +114,7 @@ macro_rules! erase {
 erase! {
     info() -> Result<LogInfo, ReadError>;
     resolve(operation: by_value OperationId) -> Result<Option<Commit>, ReadError>;
+    operations(after: by_value Position, limit: by_value usize) -> Result<Vec<RecordedOperation>, ReadError>;
     read(request: by_value ReadRequest) -> Result<Page, ReadError>;
     stream_head(stream: by_ref StreamId) -> Result<StreamVersion, ReadError>;
     position_of(token: by_ref CommitToken) -> Result<Option<Position>, ReadError>;

@@ -31,6 +31,7 @@ mod few;
 mod ids;
 mod limits;
 pub mod memory;
+mod operation;
 mod page;
 mod pages;
 mod read;
@@ -48,6 +49,7 @@ pub(crate) use few::Few;
 pub(crate) use ids::{BuildOwnHash, SeededHash};
 pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
 pub use limits::Limits;
+pub use operation::RecordedOperation;
 pub use page::{KindInPage, Page, PageBuilder, PageEvent, PagePool, StreamInPage};
 pub(crate) use pages::Pages;
 pub use read::{
@@ -104,6 +106,14 @@ pub trait EventStore: Send + Sync + 'static {
         &self,
         operation: OperationId,
     ) -> impl Future<Output = Result<Option<Commit>, ReadError>> + Send;
+
+    /// The operations whose first event stands after a position, in the order
+    /// of the log, at most `limit`. Those without events are not among them.
+    fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<RecordedOperation>, ReadError>> + Send;
 
     /// One page of events. A full page may leave it open whether it is the
     /// last; the next one is then empty.

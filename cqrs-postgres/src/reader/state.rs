@@ -7,7 +7,7 @@ use cqrs_core::OperationId;
 use cqrs_core::message::{Encoding, Timestamp};
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitToken, Cursor, Direction, Epoch, LogId, Position,
-    Snapshot, StateShape, StreamId, StreamVersion, TableName,
+    RecordedOperation, Snapshot, StateShape, StreamId, StreamVersion, TableName,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -65,12 +65,9 @@ pub(crate) async fn operation(
 ) -> Outcome<Option<Commit>> {
     let rows = session.query(&session.sql.operation, &[id.as_uuid()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let torn = || Fault::damaged(format!("the record of operation {id} is too short"));
     let (first, recorded_at): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    let unit: &[u8] = row.try_get(2)?;
-    let (events, rest) = unit.split_first_chunk::<4>().ok_or_else(torn)?;
-    let (fingerprint, reply) = rest.split_first_chunk::<16>().ok_or_else(torn)?;
-    let events = i64::from(u32::from_le_bytes(*events));
+    let Unit { events, fingerprint, reply } = Unit::read(row.try_get(2)?)?;
+    let events = events.cast_signed();
     let last = if events > 0 { first + events - 1 } else { first };
     let mut streams = Vec::new();
     if events > 0 {
@@ -88,7 +85,42 @@ pub(crate) async fn operation(
     let token = CommitToken::new(log, last.cast_unsigned());
     let commit = Commit::new(id, streams, token, Timestamp::from_micros(recorded_at));
     let reply = Bytes::copy_from_slice(reply);
-    Ok(Some(commit.with_record(u128::from_le_bytes(*fingerprint), reply)))
+    Ok(Some(commit.with_record(fingerprint, reply)))
+}
+
+/// Operations whose first event stands behind a position.
+pub(crate) async fn operations(
+    session: &Session,
+    after: Position,
+    limit: usize,
+) -> Outcome<Vec<RecordedOperation>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let after = after.get().cast_signed();
+    let rows = session.query(&session.sql.operations, &[&after, &limit]).await?;
+    let record = |row: &Row| {
+        let (first, id): (i64, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+        let Unit { events, fingerprint, reply } = Unit::read(row.try_get(2)?)?;
+        let (id, first) = (OperationId::from_uuid(id), Position::new(first.cast_unsigned()));
+        Ok(RecordedOperation::new(id, first, events, fingerprint, Bytes::copy_from_slice(reply)))
+    };
+    rows.iter().map(record).collect()
+}
+
+/// What [`unit`] wrote.
+struct Unit<'r> {
+    events: u64,
+    fingerprint: u128,
+    reply: &'r [u8],
+}
+
+impl<'r> Unit<'r> {
+    fn read(unit: &'r [u8]) -> Outcome<Self> {
+        let torn = || Fault::damaged("the record of an operation is too short");
+        let (events, rest) = unit.split_first_chunk::<4>().ok_or_else(torn)?;
+        let (fingerprint, reply) = rest.split_first_chunk::<16>().ok_or_else(torn)?;
+        let events = u64::from(u32::from_le_bytes(*events));
+        Ok(Self { events, fingerprint: u128::from_le_bytes(*fingerprint), reply })
+    }
 }
 
 /// The latest snapshot of a stream.

@@ -13,5 +13,7 @@ mod stream;
 
 pub(crate) use events::read;
 pub(crate) use pool::{Pool, Task, Urgency};
-pub(crate) use state::{checkpoint, info, operation, operation_at, row, rows, snapshot};
+pub(crate) use state::{
+    checkpoint, info, operation, operation_at, operations, row, rows, snapshot,
+};
 pub(crate) use stream::head;

@@ -7,7 +7,7 @@ use cqrs_core::OperationId;
 use cqrs_core::message::{Encoding, Timestamp};
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitToken, Cursor, Direction, Epoch, LogId, Position,
-    Snapshot, StateShape, StreamId, StreamVersion, TableName,
+    RecordedOperation, Snapshot, StateShape, StreamId, StreamVersion, TableName,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -80,6 +80,34 @@ pub(crate) fn operation_at(
     let commit = Commit::new(id, streams, token, recorded_at);
     let reply = Bytes::copy_from_slice(reply);
     Ok(commit.with_record(u128::from_le_bytes(*fingerprint), reply))
+}
+
+/// Operations whose first event stands behind a position.
+pub(crate) fn operations(
+    session: &mut Session,
+    after: Position,
+    limit: usize,
+) -> Outcome<Vec<RecordedOperation>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = session.connection.prepare_cached(sql::OPERATIONS_AFTER)?;
+    let mut rows = statement.query((after.get().cast_signed(), limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let position: i64 = row.get(0)?;
+        let torn = || Fault::damaged(format!("the operation at position {position} is too short"));
+        let record = row.get_ref(1)?.as_blob()?;
+        let (id, rest) = record.split_first_chunk::<16>().ok_or_else(torn)?;
+        let (fingerprint, rest) = rest.split_first_chunk::<16>().ok_or_else(torn)?;
+        let (count, reply) = rest.split_first_chunk::<4>().ok_or_else(torn)?;
+        found.push(RecordedOperation::new(
+            OperationId::from_uuid(Uuid::from_bytes(*id)),
+            Position::new(position.cast_unsigned()),
+            u64::from(u32::from_le_bytes(*count)),
+            u128::from_le_bytes(*fingerprint),
+            Bytes::copy_from_slice(reply),
+        ));
+    }
+    Ok(found)
 }
 
 /// The streams of some events in the order in which they first stand there,

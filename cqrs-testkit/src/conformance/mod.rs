@@ -136,6 +136,7 @@ suite! { $
         a_given_operation_without_events_is_recorded,
         a_repeated_operation_writes_no_rows_again,
         a_repeat_breaks_no_lineage,
+        recorded_operations_are_listed_in_the_order_of_the_log,
     }
     lineage on One thread {
         units_behind_a_conflict_are_superseded,

@@ -186,3 +186,39 @@ pub(super) async fn a_repeat_breaks_no_lineage(bench: Bench) {
     bench.commit(next.append(stream("a"), version, bench.events(1))).await;
     assert!(!lineage.is_broken(), "operations: a repeated operation has not failed");
 }
+
+pub(super) async fn recorded_operations_are_listed_in_the_order_of_the_log(bench: Bench) {
+    let mut expected = Vec::new();
+    for events in [1, 3, 2, 1, 2] {
+        let first = bench.head().await.next();
+        let id = bench.operation_id();
+        let reply = Bytes::from(vec![events; usize::from(events) - 1]);
+        let one = bench.events(1);
+        let rest = bench.events(usize::from(events) - 1);
+        let work = UnitOfWork::new(Operation::given(id), NOW)
+            .append(stream("a"), ExpectedVersion::Any, one)
+            .append(stream("b"), ExpectedVersion::Any, rest)
+            .with_reply(reply.clone());
+        expected.push((id, first, u64::from(events), work.fingerprint(), reply));
+        bench.commit(work).await;
+    }
+    // One without events is recorded and not listed, a fresh one is.
+    bench.commit(UnitOfWork::new(Operation::given(bench.operation_id()), NOW)).await;
+    let fresh = bench.unit().append(stream("a"), ExpectedVersion::Any, bench.events(1));
+    let head = bench.head().await.next();
+    expected.push((fresh.operation().id(), head, 1, fresh.fingerprint(), Bytes::new()));
+    bench.commit(fresh).await;
+
+    let listed = async |after: u64, limit: usize| {
+        let after = cqrs_core::store::Position::new(after);
+        let found = bench.store().operations(after, limit).await.expect("it lists operations");
+        let parts = found
+            .into_iter()
+            .map(|one| (one.id, one.first, one.events, one.fingerprint, one.reply));
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(0, 100).await, expected, "operations: all of them, in order");
+    assert_eq!(listed(1, 2).await, expected[1..3], "operations: two behind position 1");
+    assert_eq!(listed(3, 100).await, expected[2..], "operations: none that begins before it");
+    assert_eq!(listed(u64::MAX >> 1, 9).await, [], "operations: none behind the end");
+}

@@ -50,6 +50,7 @@ faults! {
     // Operations.
     ForgetsOperations: "operations::a_repeated_operation_returns_the_first_outcome",
     ForgetsOutcomes: "operations::a_committed_operation_resolves_to_its_outcome",
+    ListsOperationsBackwards: "operations::recorded_operations_are_listed_in_the_order_of_the_log",
     ForgetsReplies: "operations::the_reply_is_kept_with_the_operation",
     ForgetsOperationsWithoutEvents: "operations::a_given_operation_without_events_is_recorded",
     AcceptsReusedOperations: "operations::an_operation_with_other_content_is_refused",

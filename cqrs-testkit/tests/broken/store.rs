@@ -10,7 +10,7 @@ use cqrs_core::store::memory::MemoryStore;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
     Direction, EventStore, InvalidInput, Limits, LogInfo, Page, Position, ReadError, ReadRequest,
-    Snapshot, Source, StreamId, StreamVersion, TableName, UnitOfWork,
+    RecordedOperation, Snapshot, Source, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use tokio::task::yield_now;
 
@@ -150,6 +150,18 @@ impl EventStore for Broken {
     async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
         let outcome = self.inner.resolve(operation).await?;
         Ok(outcome.filter(|_| self.fault != Fault::ForgetsOutcomes))
+    }
+
+    async fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedOperation>, ReadError> {
+        let mut operations = self.inner.operations(after, limit).await?;
+        if self.fault == Fault::ListsOperationsBackwards {
+            operations.reverse();
+        }
+        Ok(operations)
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {

@@ -9,7 +9,8 @@ use super::operations::{Events, More, Operations};
 use crate::message::{OperationId, Timestamp};
 use crate::store::{
     BuildOwnHash, Commit, CommitError, CommitToken, Direction, Few, LogId, NewEvent, Page,
-    Position, ReadError, ReadRequest, RecordedEvent, Source, StreamId, StreamVersion, UnitOfWork,
+    Position, ReadError, ReadRequest, RecordedEvent, RecordedOperation, Source, StreamId,
+    StreamVersion, UnitOfWork,
 };
 
 pub(super) struct Log {
@@ -87,6 +88,17 @@ impl Log {
                 commit(recorded_at).with_record(fingerprint, Bytes::new())
             }
         })
+    }
+
+    pub(super) fn operations_after(&self, after: Position, limit: usize) -> Vec<RecordedOperation> {
+        let ids = self.operations.after(after.get(), limit);
+        let records = ids.into_iter().filter_map(|(id, Events { first, count })| {
+            let commit = self.operation(id)?;
+            let (fingerprint, reply) = (commit.fingerprint(), commit.reply().clone());
+            let first = Position::new(first + 1);
+            Some(RecordedOperation::new(id, first, u64::from(count), fingerprint, reply))
+        });
+        records.collect()
     }
 
     pub(super) fn check(&self, work: &UnitOfWork) -> Result<(), CommitError> {

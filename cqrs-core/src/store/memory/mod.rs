@@ -19,7 +19,7 @@ use bytes::Bytes;
 use super::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
     Direction, EventStore, Limits, LogId, LogInfo, Page, Position, ReadError, ReadRequest,
-    Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use crate::message::{IdGenerator, OperationId, RandomIds, Timestamp};
 use log::Log;
@@ -133,6 +133,14 @@ impl EventStore for MemoryStore {
 
     async fn resolve(&self, operation: OperationId) -> Result<Option<Commit>, ReadError> {
         Ok(self.state().log.operation(operation))
+    }
+
+    async fn operations(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedOperation>, ReadError> {
+        Ok(self.state().log.operations_after(after, limit))
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Page, ReadError> {

@@ -57,6 +57,19 @@ impl Operations {
         let (_, events) = self.rising.from(place).next().filter(|(one, _)| *one == id)?;
         Some((*events, None))
     }
+
+    /// Those with events whose first one stands at an index or behind it, in
+    /// the order of the log.
+    pub(super) fn after(&self, index: u64, limit: usize) -> Vec<(OperationId, Events)> {
+        let place = self.rising.partition_point(|(_, events)| events.first < index);
+        let rising = self.rising.from(place).take(limit).copied();
+        let others = self.others.iter().map(|(id, record)| (*id, record.events));
+        let others = others.filter(|(_, events)| events.first >= index && events.count > 0);
+        let mut found: Vec<_> = rising.chain(others).collect();
+        found.sort_by_key(|(_, events)| events.first);
+        found.truncate(limit);
+        found
+    }
 }
 
 #[cfg(test)]
