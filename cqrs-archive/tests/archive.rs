@@ -1,0 +1,269 @@
+//! Logs go from store to store and stay what they were; what is no archive is
+//! refused with a type and a line.
+
+use cqrs_archive::{
+    ArchiveError, Imported, Manifest, Until, backup, export, import, restore, verify,
+};
+use cqrs_core::message::{CausationId, CorrelationId, Encoding, EventId, SchemaVersion};
+use cqrs_core::store::memory::MemoryStore;
+use cqrs_core::store::{
+    CommitError, EventStore, ExpectedVersion, NewEvent, Operation, Position, ReadRequest,
+    RecordedEvent, Store, StreamId, Tag, UnitOfWork,
+};
+use cqrs_core::{OperationId, TenantId, Timestamp};
+use cqrs_postgres::PostgresStore;
+use cqrs_sqlite::SqliteStore;
+use uuid::Uuid;
+
+fn event(n: u64) -> NewEvent {
+    let id = EventId::from_uuid(Uuid::from_u64_pair(7, n));
+    let (encoding, payload) = match n % 3 {
+        0 => (Encoding::JSON, format!("{{\"n\":{n},\"text\":\"\\u0000 ä \\n\"}}").into_bytes()),
+        1 => (Encoding::from("msgpack".to_owned()), vec![0x81, 0xff, 0xfe, n as u8]),
+        _ => (Encoding::JSON, Vec::new()),
+    };
+    let at = Timestamp::from_micros(1_000 * n as i64 - 3_000);
+    let version = SchemaVersion::new(1 + (n % 4) as u32);
+    let event = NewEvent::new(id, format!("type-{}", n % 5), version, encoding, payload, at);
+    let tag = |text: String| Tag::parse(&text).expect("it is a tag");
+    match n % 4 {
+        0 => event.with_tags([tag(format!("a:{n}")), tag("b:ü".to_owned())].into_iter().collect()),
+        1 => event.with_details(&br#"{"actor":"Ada"}"#[..]),
+        2 => event.caused_by(
+            CorrelationId::from_uuid(Uuid::from_u64_pair(8, n)),
+            Some(CausationId::from_uuid(Uuid::from_u64_pair(9, n))),
+        ),
+        _ => event.with_details(vec![0xc3, 0x28]),
+    }
+}
+
+fn stream(n: u64) -> StreamId {
+    let tenant = TenantId::new(["", "north", "a\"b"][n as usize % 3]);
+    StreamId::of_tenant(tenant, format!("c/{}", n % 2), format!("k ' {}", n % 4)).expect("a name")
+}
+
+fn unit(n: u64) -> UnitOfWork {
+    let id = OperationId::from_uuid(Uuid::from_u64_pair(0x7000, n));
+    let operation = if n.is_multiple_of(2) { Operation::given(id) } else { Operation::fresh(id) };
+    let operation = if n % 5 == 1 { operation.with_fingerprint(u128::MAX - 5) } else { operation };
+    let at = Timestamp::from_micros(10_000 * n as i64);
+    let work = UnitOfWork::new(operation, at);
+    let events = (0..=n % 3).map(|part| event(10 * n + part)).collect();
+    let work = work.append(stream(n), ExpectedVersion::Any, events);
+    let work = match n % 4 {
+        3 => work.append(stream(n + 1), ExpectedVersion::Any, vec![event(10 * n + 9)]),
+        _ => work,
+    };
+    work.with_reply(vec![n as u8; n as usize % 3].into())
+}
+
+const UNITS: u64 = 24;
+
+async fn filled(store: &Store) {
+    for n in 0..UNITS {
+        store.commit(unit(n)).await.expect("it commits");
+    }
+}
+
+async fn events(store: &Store) -> Vec<RecordedEvent> {
+    let page = store.read(ReadRequest::all().limit(10_000)).await.expect("it can be read");
+    page.into_events()
+}
+
+async fn archive(store: &Store) -> (Vec<u8>, Manifest) {
+    let mut archive = Vec::new();
+    let manifest = export(store, &mut archive).await.expect("it is written");
+    (archive, manifest)
+}
+
+async fn stores(folder: &tempfile::TempDir) -> [Store; 3] {
+    let sqlite = SqliteStore::open(folder.path().join("log.db")).await.expect("it opens");
+    let options = PostgresStore::options(cqrs_testkit::postgres::url());
+    let schema = cqrs_testkit::postgres::schema();
+    let postgres = options.schema(schema).open().await.expect("it opens");
+    [Store::new(MemoryStore::new()), Store::new(sqlite), Store::new(postgres)]
+}
+
+#[tokio::test]
+async fn a_log_goes_from_any_store_to_any_other_and_stays_what_it_was() {
+    for from in 0..3 {
+        let (sources, targets) = (tempfile::tempdir(), tempfile::tempdir());
+        let (sources, targets) = (sources.expect("there is room"), targets.expect("there is room"));
+        let source = stores(&sources).await[from].clone();
+        filled(&source).await;
+        let (bytes, manifest) = archive(&source).await;
+        assert_eq!(verify(&bytes[..]).await.expect("it is whole"), manifest);
+        assert_eq!(manifest.units, UNITS);
+        for target in stores(&targets).await {
+            let done = import(&bytes[..], &target, Until::End).await.expect("it is brought in");
+            assert_eq!((done.events, done.units, done.repeated), (manifest.events, UNITS, 0));
+            assert_eq!(events(&target).await, events(&source).await);
+            let operations = |store: &Store| {
+                let store = store.clone();
+                async move { store.operations(Position::NONE, 1_000).await.expect("it lists") }
+            };
+            assert_eq!(operations(&target).await, operations(&source).await);
+            // A request that is repeated takes effect once.
+            let again = target.commit(unit(4)).await.expect("it is known");
+            assert!(again.is_repeated());
+            assert_ne!(
+                target.info().await.expect("it answers").log,
+                source.info().await.expect("it answers").log
+            );
+            // And so does an import.
+            let again = import(&bytes[..], &target, Until::End).await.expect("it is known");
+            assert_eq!(again.repeated, UNITS);
+            assert_eq!(events(&target).await.len() as u64, manifest.events);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_import_ends_before_a_unit_that_goes_beyond() {
+    let source = Store::new(MemoryStore::new());
+    filled(&source).await;
+    let (bytes, _) = archive(&source).await;
+    let all = events(&source).await;
+    let operations = source.operations(Position::NONE, 1_000).await.expect("it lists");
+    for position in 0..=all.len() as u64 {
+        let target = Store::new(MemoryStore::new());
+        let until = Until::Position(Position::new(position));
+        let done = import(&bytes[..], &target, until).await.expect("it is brought in");
+        let whole = operations.iter().take_while(|one| one.last().get() <= position);
+        let expected: u64 = whole.map(|one| one.events).sum();
+        assert_eq!((done.events, events(&target).await.len() as u64), (expected, expected));
+        assert_eq!(events(&target).await, all[..expected as usize]);
+    }
+    let target = Store::new(MemoryStore::new());
+    let until = Until::Time(Timestamp::from_micros(55_000));
+    import(&bytes[..], &target, until).await.expect("it is brought in");
+    let before = all.iter().filter(|event| event.recorded_at().as_micros() <= 55_000).count();
+    assert_eq!(events(&target).await.len(), before);
+}
+
+#[tokio::test]
+async fn a_backup_while_others_write_is_one_state_of_the_log() {
+    let folder = tempfile::tempdir().expect("there is room");
+    for (number, store) in stores(&folder).await.into_iter().enumerate() {
+        filled(&store).await;
+        let path = folder.path().join(format!("backup-{number}"));
+        let (writing, backed) = tokio::join!(
+            async {
+                for n in 100..160 {
+                    store.commit(unit(n)).await.expect("it commits");
+                    tokio::task::yield_now().await;
+                }
+            },
+            backup(&store, &path)
+        );
+        let ((), manifest) = (writing, backed.expect("it is written"));
+        let target = Store::new(MemoryStore::new());
+        let done = restore(&path, &target, Until::End).await.expect("it is brought in");
+        assert_eq!(done.events, manifest.events);
+        let all = events(&store).await;
+        assert_eq!(events(&target).await, all[..manifest.events as usize]);
+        assert!(!folder.path().join(format!("backup-{number}.part")).exists());
+    }
+}
+
+#[tokio::test]
+async fn an_archive_cut_anywhere_is_refused_and_nothing_of_it_restored() {
+    let store = Store::new(MemoryStore::new());
+    for n in 0..3 {
+        store.commit(unit(n)).await.expect("it commits");
+    }
+    let (bytes, _) = archive(&store).await;
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("archive");
+    for length in 0..bytes.len() {
+        let error = verify(&bytes[..length]).await.expect_err("it is cut");
+        assert!(matches!(error, ArchiveError::CutOff { .. }), "{length}: {error:?}");
+        if length % 100 == 0 {
+            std::fs::write(&path, &bytes[..length]).expect("there is room");
+            let target = Store::new(MemoryStore::new());
+            restore(&path, &target, Until::End).await.expect_err("it is cut");
+            assert_eq!(events(&target).await, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_changed_byte_is_found_wherever_it_stands() {
+    let store = Store::new(MemoryStore::new());
+    for n in 0..3 {
+        store.commit(unit(n)).await.expect("it commits");
+    }
+    let (bytes, _) = archive(&store).await;
+    for place in 0..bytes.len() {
+        for change in [1, 0x20] {
+            let mut bytes = bytes.clone();
+            bytes[place] ^= change;
+            if let Ok(manifest) = verify(&bytes[..]).await {
+                panic!("byte {place} was changed unnoticed: {manifest:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_archive_is_refused_with_its_line() {
+    let store = Store::new(MemoryStore::new());
+    for n in 0..3 {
+        store.commit(unit(n)).await.expect("it commits");
+    }
+    let (bytes, _) = archive(&store).await;
+    let text = String::from_utf8(bytes).expect("it is text");
+    let lines: Vec<&str> = text.lines().collect();
+    let changed = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+        change(&mut lines);
+        lines.join("\n") + "\n"
+    };
+    let cases = [
+        (changed(&|lines| lines[0] = "{}".to_owned()), "line 1"),
+        (changed(&|lines| lines[0] = lines[0].replace("\"format\":1", "\"format\":2")), "format 2"),
+        (changed(&|lines| lines[2] = "what".to_owned()), "line 3"),
+        (changed(&|lines| lines[2] = lines[0].clone()), "a second first line"),
+        (changed(&|lines| drop(lines.remove(2))), "events of the unit before are missing"),
+        (changed(&|lines| lines.insert(3, lines[2].clone())), "position 1 where 2 is due"),
+        (changed(&|lines| lines[2] = lines[2].replace("\"schema\":1", "\"schema\":0")), "from 1"),
+        (changed(&|lines| lines[2] = lines[2].replace("\"c/0\"", "\"\"")), "is empty"),
+    ];
+    for (text, said) in cases {
+        let error = verify(text.as_bytes()).await.expect_err("it is no archive");
+        assert!(error.to_string().contains(said), "{said}: {error}");
+        let target = Store::new(MemoryStore::new());
+        import(text.as_bytes(), &target, Until::End).await.expect_err("it is no archive");
+    }
+    for noise in [&b""[..], b"\n", b"\xff\xfe\n", b"[[[[[[[[\n", b"null\n", b"{\"archive\":1}\n"] {
+        verify(noise).await.expect_err("it is no archive");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_holds_something_else_is_left_as_it_is() {
+    let (source, target) = (Store::new(MemoryStore::new()), Store::new(MemoryStore::new()));
+    filled(&source).await;
+    let (bytes, _) = archive(&source).await;
+    let id = OperationId::from_uuid(Uuid::from_u128(1));
+    let other = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH).append(
+        stream(0),
+        ExpectedVersion::Any,
+        vec![event(999)],
+    );
+    target.commit(other).await.expect("it commits");
+    let error = import(&bytes[..], &target, Until::End).await.expect_err("it is another log");
+    let ArchiveError::Commit { position, source } = &error else { panic!("{error:?}") };
+    assert_eq!(position.get(), 1);
+    assert!(matches!(source, CommitError::Conflict { .. }), "{source:?}");
+}
+
+#[tokio::test]
+async fn an_empty_log_is_an_archive_too() {
+    let store = Store::new(MemoryStore::new());
+    let (bytes, manifest) = archive(&store).await;
+    assert_eq!((manifest.events, manifest.units), (0, 0));
+    let target = Store::new(MemoryStore::new());
+    let done = import(&bytes[..], &target, Until::End).await.expect("it is brought in");
+    assert_eq!(done, Imported::default());
+}
