@@ -1,5 +1,7 @@
 //! What keeps a store from opening has a type and a message that helps.
 
+#![allow(clippy::disallowed_methods, reason = "the callers of these tests are tasks")]
+
 mod support;
 
 use cqrs_core::store::EventStore;

@@ -1,5 +1,7 @@
 //! What happens to a store while it runs.
 
+#![allow(clippy::disallowed_methods, reason = "the callers of these tests are tasks")]
+
 mod support;
 
 use std::time::Duration;

@@ -43,13 +43,16 @@ async fn main() {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     say("try", number);
-                    store.commit(ledger::unit(number)).await.expect("it commits");
+                    if let Err(error) = store.commit(ledger::unit(number)).await {
+                        return error;
+                    }
                     say("ack", number);
                 }
             })
         })
         .collect();
-    for caller in callers {
-        caller.await.expect("it goes on until it is killed");
+    if let Some(caller) = callers.into_iter().next() {
+        let failed = caller.await.expect("it does not panic");
+        panic!("it goes on until it is killed: {failed}");
     }
 }

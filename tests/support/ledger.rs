@@ -29,7 +29,10 @@ pub fn events(number: u64) -> u64 {
 }
 
 /// The unit with a number. Its events say whose they are.
-#[must_use]
+///
+/// # Panics
+///
+/// Never: its names are well-formed.
 pub fn unit(number: u64) -> UnitOfWork {
     let stream = StreamId::new("ledger", (number % STREAMS).to_string()).expect("it is a name");
     let events = (0..events(number)).map(|part| {
