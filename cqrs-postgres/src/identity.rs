@@ -24,6 +24,11 @@ pub(crate) fn of_tags<'a>(tags: impl IntoIterator<Item = &'a Tag>) -> Vec<Uuid> 
     tags.into_iter().map(|tag| of_tag(tag.as_str())).collect()
 }
 
+/// What tells things of one log from the same in another.
+pub(crate) fn within(log: Uuid, id: Uuid) -> Uuid {
+    half(Sha256::new_with_prefix(log).chain_update(id))
+}
+
 /// What tells logs of one database apart where only a number fits.
 pub(crate) fn lock_key(log: Uuid) -> i64 {
     let (high, low) = log.as_u64_pair();

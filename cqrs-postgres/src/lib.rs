@@ -38,6 +38,7 @@
 mod error;
 mod fault;
 mod identity;
+mod lock;
 mod migrations;
 mod migrator;
 mod names;
@@ -51,6 +52,7 @@ mod wake;
 mod writer;
 
 pub use error::OpenError;
+pub use lock::StreamLock;
 pub use migrations::{MIGRATIONS, Migration, script};
 pub use migrator::Migrator;
 pub use options::PostgresOptions;

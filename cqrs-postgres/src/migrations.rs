@@ -55,14 +55,15 @@ CREATE TABLE IF NOT EXISTS @schema@.migrations (
 );";
 
 /// A fingerprint of what the migrations have made: columns, constraints, and
-/// the text of functions. Further indexes and tables do not count.
+/// the text of functions. Further indexes, tables and generated columns do not
+/// count.
 const SHAPE: &str = "
 SELECT md5(string_agg(part, E'\\n' ORDER BY part COLLATE \"C\")) FROM (
     SELECT c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
         || ' ' || a.attnotnull AS part
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relnamespace = to_regnamespace('@schema@') AND c.relkind IN ('r', 'p')
-        AND a.attnum > 0 AND NOT a.attisdropped AND c.relname = ANY ($1)
+        AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relname = ANY ($1)
     UNION ALL
     SELECT r.relname || ' ' || pg_get_constraintdef(o.oid)
     FROM pg_constraint o JOIN pg_class r ON r.oid = o.conrelid
@@ -75,7 +76,7 @@ SELECT md5(string_agg(part, E'\\n' ORDER BY part COLLATE \"C\")) FROM (
     UNION ALL
     SELECT p.proname || ' ' || p.prosrc FROM pg_proc p
     WHERE p.pronamespace = to_regnamespace('@schema@')
-        AND p.proname IN ('hits', 'commit_group', 'first_at')
+        AND p.proname IN ('hits', 'commit_group', 'first_at', 'as_json')
 ) parts";
 
 /// The tables that count.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::fault::{Fault, Outcome};
+use crate::lock::StreamLock;
 use crate::migrations::{MIGRATIONS, Migrations};
 use crate::names::Names;
 use crate::options::PostgresOptions;
@@ -159,6 +160,26 @@ impl PostgresStore {
             writer,
             tasks,
         })))
+    }
+
+    /// Takes the lock of a stream among all processes, for work beside the log;
+    /// `None` if somebody else holds it for as long as `wait`. It has a
+    /// connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Unavailable`] when the server cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the lock back, at the latest once `wait` is
+    /// over.
+    pub async fn lock(
+        &self,
+        stream: &StreamId,
+        wait: std::time::Duration,
+    ) -> Result<Option<StreamLock>, ReadError> {
+        StreamLock::take(&self.0.server, self.0.log.as_uuid(), stream, wait).await
     }
 
     /// What the pool is doing, for metrics.

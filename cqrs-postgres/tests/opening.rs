@@ -115,10 +115,13 @@ async fn what_somebody_has_altered_is_refused() {
 }
 
 #[tokio::test]
-async fn tables_and_indexes_of_ones_own_are_welcome() {
+async fn tables_indexes_and_generated_columns_of_ones_own_are_welcome() {
     let (_, schema) = store().await;
-    run(&schema, "CREATE TABLE @.mine (a int); CREATE INDEX mine_too ON @.events (occurred_at)")
-        .await;
+    let changes = "CREATE TABLE @.mine (a int);
+        CREATE INDEX mine_too ON @.events (occurred_at);
+        ALTER TABLE @.events ADD COLUMN json jsonb
+            GENERATED ALWAYS AS (@.as_json(payload)) STORED";
+    run(&schema, changes).await;
     PostgresStore::options(postgres::url()).schema(&schema).open().await.expect("it opens");
 }
 

@@ -75,6 +75,64 @@ async fn a_log_that_was_replaced_under_the_store_is_not_written() {
     assert!(error.to_string().contains("another log is there"), "{error}");
 }
 
+/// Payloads are bytes; as `jsonb` they are for queries, and NULL where that
+/// cannot be.
+#[tokio::test]
+async fn payloads_can_be_queried_as_json_and_stay_what_they_are() {
+    let (store, schema) = store().await;
+    let column = "ALTER TABLE @.events ADD COLUMN json jsonb
+                  GENERATED ALWAYS AS (@.as_json(payload)) STORED";
+    run(&schema, column).await;
+    let payloads: [&[u8]; 6] = [
+        br#"{"b":1,"a":2,"a":3}"#,
+        br#"{"text":"\u0000"}"#,
+        b"not json",
+        b"\xff\xfe",
+        br#"{"n":1e400000}"#,
+        b"",
+    ];
+    for (number, payload) in (0..).zip(payloads) {
+        store.commit(support::with_payload(number, payload)).await.expect("it commits");
+    }
+    let page = store.read(ReadRequest::all()).await.expect("it reads");
+    assert!(page.events().zip(payloads).all(|(event, payload)| event.payload() == payload));
+    let client = connect(&postgres::url()).await;
+    for from in ["events", "readable"] {
+        let query = format!("SELECT json::text FROM {schema}.{from} ORDER BY position");
+        let rows = client.query(&query, &[]).await.expect("it may");
+        let found: Vec<Option<String>> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(found[0].as_deref(), Some(r#"{"a": 3, "b": 1}"#), "{from}");
+        assert!(found[1..].iter().all(Option::is_none), "{from}: {found:?}");
+    }
+}
+
+/// R083
+#[tokio::test]
+async fn the_lock_of_a_stream_has_one_holder_among_processes() {
+    let (options, _) = fresh();
+    let (one, two) = (options.clone().open().await, options.open().await);
+    let (one, two) = (one.expect("it opens"), two.expect("it opens"));
+    let stream = cqrs_core::store::StreamId::new("account", "1").expect("it is a name");
+    let other = cqrs_core::store::StreamId::new("account", "2").expect("it is a name");
+    let soon = Duration::from_millis(100);
+    let held = one.lock(&stream, soon).await.expect("it answers").expect("it is free");
+    assert!(two.lock(&stream, soon).await.expect("it answers").is_none());
+    assert!(two.lock(&other, soon).await.expect("it answers").is_some());
+    let waiting = tokio::spawn({
+        let stream = stream.clone();
+        async move { two.lock(&stream, Duration::from_secs(20)).await }
+    });
+    tokio::time::sleep(soon).await;
+    assert!(held.is_held().await);
+    drop(held);
+    let next = waiting.await.expect("it ends").expect("it answers").expect("it is free now");
+    assert!(one.lock(&stream, soon).await.expect("it answers").is_none());
+    // Appending needs no lock: who does not ask for it is not held up.
+    one.commit(unit(1)).await.expect("it commits");
+    drop(next);
+    assert!(one.lock(&stream, Duration::from_secs(20)).await.expect("it answers").is_some());
+}
+
 #[tokio::test]
 async fn a_commit_wakes_other_processes() {
     let (options, _) = fresh();

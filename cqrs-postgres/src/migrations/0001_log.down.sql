@@ -1,4 +1,5 @@
 DROP VIEW @schema@.readable;
+DROP FUNCTION @schema@.as_json;
 DROP FUNCTION @schema@.first_at;
 DROP FUNCTION @schema@.commit_group;
 DROP FUNCTION @schema@.hits;

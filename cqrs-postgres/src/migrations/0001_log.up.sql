@@ -323,6 +323,19 @@ BEGIN
     RETURN low;
 END $$;
 
+-- A payload as `jsonb`, NULL where it cannot be: no JSON, no UTF-8, a text with
+-- U+0000, a number beyond all bounds. For queries by content; what is stored
+-- stays the exact bytes. A column of it and an index are made by
+--   ALTER TABLE @schema@.events ADD COLUMN json jsonb
+--       GENERATED ALWAYS AS (@schema@.as_json(payload)) STORED;
+CREATE FUNCTION @schema@.as_json(payload bytea) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN convert_from(payload, 'UTF8')::jsonb;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$;
+
 -- The log for people and their tools: names instead of numbers, text where the
 -- content is text.
 CREATE VIEW @schema@.readable AS
@@ -330,8 +343,7 @@ SELECT e.position, c.tenant, c.category, s.key, e.version, k.type, k.version AS 
     to_timestamp(e.recorded_at / 1000000.0) AS recorded_at,
     to_timestamp(e.occurred_at / 1000000.0) AS occurred_at,
     e.id, e.correlation, e.causation, string_to_array(e.tags, E'\n') AS tags,
-    CASE WHEN k.encoding = 'json' THEN convert_from(e.payload, 'UTF8') END AS json,
-    e.payload
+    CASE WHEN k.encoding = 'json' THEN @schema@.as_json(e.payload) END AS json, e.payload
 FROM @schema@.events e
 JOIN @schema@.kinds k ON k.number = e.kind
 JOIN @schema@.categories c ON c.number = e.category

@@ -41,6 +41,16 @@ pub fn unit(number: u64) -> UnitOfWork {
     appending("account", number, 1)
 }
 
+pub fn with_payload(number: u64, payload: &'static [u8]) -> UnitOfWork {
+    let stream = StreamId::new("account", "1").expect("it is a name");
+    let id = EventId::from_uuid(Uuid::from_u64_pair(number + 1, 0));
+    let (version, json) = (SchemaVersion::FIRST, Encoding::JSON);
+    let event = NewEvent::new(id, "account.noted", version, json, payload, Timestamp::EPOCH);
+    let id = OperationId::from_uuid(Uuid::from_u64_pair(0x7000, number));
+    let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH);
+    work.append(stream, ExpectedVersion::Any, vec![event])
+}
+
 pub fn appending(category: &'static str, number: u64, events: u64) -> UnitOfWork {
     let stream = StreamId::new(category, (number % 10).to_string()).expect("it is a name");
     let events = (0..events).map(|part| {
