@@ -151,8 +151,9 @@ BEGIN
                 SELECT min(first.position) INTO one FROM unnest(wanted) k(kind)
                 CROSS JOIN LATERAL (
                     SELECT e.position FROM @schema@.events e
-                    WHERE e.kind = k.kind AND e.position > read_to
-                    ORDER BY e.position LIMIT 1) first;
+                    WHERE (e.kind, e.position) > (k.kind, read_to)
+                        AND (e.kind, e.position) < (k.kind, 9223372036854775807)
+                    ORDER BY e.kind, e.position LIMIT 1) first;
             ELSE
                 SELECT e.position INTO one FROM @schema@.events e
                 WHERE e.position > read_to ORDER BY e.position LIMIT 1;

@@ -10,3 +10,6 @@ pub(crate) use state::{
     checkpoint, checkpoint_in, head, info, operation, operations, row, rows, snapshot, stream_head,
     unit,
 };
+
+#[cfg(test)]
+mod plans;

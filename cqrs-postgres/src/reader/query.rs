@@ -40,8 +40,9 @@ impl Query {
             order,
             filter: String::new(),
         };
+        let categories = query.categories(request.source());
         frame.filter = query.filter(request);
-        query.text = query.choose(request, &frame);
+        query.text = query.choose(request, frame, categories);
         query
     }
 
@@ -50,13 +51,10 @@ impl Query {
         format!("${}", self.arguments.len())
     }
 
-    /// What every event must meet beside the query and the bounds, of the
-    /// table `e`.
+    /// What every event must meet beside the source, the query and the bounds,
+    /// of the table `e`.
     fn filter(&mut self, request: &ReadRequest) -> String {
         let mut filter = String::new();
-        if let Some(categories) = self.categories(request.source()) {
-            filter += &format!(" AND e.category = ANY ({categories})");
-        }
         if let Some(correlation) = request.correlation() {
             let correlation = self.argument(*correlation.as_uuid(), Type::UUID);
             filter += &format!(" AND e.correlation = {correlation}");
@@ -90,10 +88,23 @@ impl Query {
         }
     }
 
-    fn choose(&mut self, request: &ReadRequest, frame: &Frame) -> String {
+    fn choose(
+        &mut self,
+        request: &ReadRequest,
+        mut frame: Frame,
+        categories: Option<String>,
+    ) -> String {
         let items = request.query().items();
         let is_open = |item: &QueryItem| item.event_types().is_empty() && item.tags().is_empty();
         let items = if items.iter().any(is_open) { &[] } else { items };
+        if let (Some(categories), true, None) =
+            (&categories, items.is_empty(), request.correlation())
+        {
+            return frame.merge("category", categories);
+        }
+        if let Some(categories) = categories {
+            frame.filter += &format!(" AND e.category = ANY ({categories})");
+        }
         if let Source::Stream(stream) = request.source() {
             let id = self.argument(identity::of_stream(stream), Type::UUID);
             let wanted = self.any_of(items);
@@ -104,10 +115,7 @@ impl Query {
             return frame.walk("position", &format!("true{wanted}"));
         }
         if items.is_empty() {
-            return match self.categories(request.source()) {
-                Some(categories) => frame.merge("category", &categories),
-                None => frame.walk("position", "true"),
-            };
+            return frame.walk("position", "true");
         }
         let (tagged, by_type): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| !item.tags().is_empty());
@@ -162,6 +170,10 @@ impl Query {
     }
 }
 
+/// One event by its position. With `OFFSET 0` behind it, it is looked up for each
+/// row, and never joined by walking the log from its beginning.
+const EVENT: &str = "SELECT * FROM @schema@.events e WHERE e.position";
+
 /// What all parts of a statement share.
 struct Frame {
     after: String,
@@ -191,23 +203,29 @@ impl Frame {
 
     /// Along the events that carry a tag.
     fn by_tag(&self, tag: &str, wanted: &str) -> String {
-        let (within, end) = (self.within("t.position"), self.end("t.position"));
-        let filter = &self.filter;
+        let (within, order) = (self.within("t.position"), self.order);
+        let (filter, limit) = (&self.filter, &self.limit);
         format!(
-            "SELECT {COLUMNS} FROM @schema@.tags t JOIN @schema@.events e ON e.position = t.position \
-             WHERE t.tag = {tag} AND {within}{filter}{wanted} {end}"
+            "SELECT {COLUMNS} FROM @schema@.tags t CROSS JOIN LATERAL ({EVENT} = t.position OFFSET 0) e \
+             WHERE t.tag = {tag} AND {within}{filter}{wanted} \
+             ORDER BY t.tag{order}, t.position{order} LIMIT {limit}"
         )
     }
 
-    /// Along the events of each number in a column, side by side.
+    /// Along the events of each number in a column, side by side. Compared as
+    /// pairs, they leave no other index to walk: by its statistics the server
+    /// would walk the log instead, for ever where the events stand at its end.
     fn merge(&self, column: &str, numbers: &str) -> String {
-        let (within, inner) = (self.within("e.position"), self.end("e.position"));
-        let (filter, end) = (&self.filter, self.end("e.position"));
+        let Self { filter, order, limit, after, before, .. } = self;
+        let (pair, end) = (format!("(e.{column}, e.position)"), self.end("e.position"));
         format!(
-            "SELECT {COLUMNS} FROM unnest({numbers}) n(number) CROSS JOIN LATERAL (\
+            "SELECT {COLUMNS} FROM (\
+             SELECT each.position FROM unnest({numbers}) n(number) CROSS JOIN LATERAL (\
              SELECT e.position FROM @schema@.events e \
-             WHERE e.{column} = n.number AND {within}{filter} {inner}) found \
-             JOIN @schema@.events e ON e.position = found.position {end}"
+             WHERE {pair} > (n.number, {after}) AND {pair} < (n.number, {before}){filter} \
+             ORDER BY e.{column}{order}, e.position{order} LIMIT {limit}) each \
+             ORDER BY each.position{order} LIMIT {limit}) found \
+             CROSS JOIN LATERAL ({EVENT} = found.position OFFSET 0) e {end}"
         )
     }
 
