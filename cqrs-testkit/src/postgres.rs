@@ -159,7 +159,7 @@ impl Server {
         // Processes of a killed server may hold its memory for a moment.
         for _ in 0..100 {
             let mut process = command.spawn().expect("the server's program was found");
-            if is_up(&self.folder, Some(&mut process)) {
+            if comes_up(&self.folder, Some(&mut process)) {
                 self.process = Some(process);
                 return;
             }
@@ -183,16 +183,24 @@ impl Drop for Server {
     }
 }
 
-/// The server that all test processes share.
+/// The server that all test processes share. Each has a folder of its own; a
+/// file says which is the current one. Whoever looks or ends it holds a lock.
 fn shared() -> String {
-    let folder = std::env::temp_dir().join(format!("cqrs-postgres-of-{}", user()));
-    let lock = lock(&folder.with_extension("lock"));
-    if !folder.join("data/postmaster.pid").exists() || !is_up(&folder, None) {
+    let base = std::env::temp_dir().join(format!("cqrs-postgres-of-{}", user()));
+    fs::create_dir_all(&base).expect("the system's folder for temporary files can be written");
+    let guard = base.join("lock");
+    let lock = lock(&guard);
+    let current = fs::read_to_string(base.join("current")).unwrap_or_default();
+    let mut folder = base.join(current);
+    if !folder.join("used").exists() || !answers(&folder) {
+        folder = base.join(std::process::id().to_string());
         let _ = fs::remove_dir_all(&folder);
         make(&folder);
         fs::write(folder.join("used"), "").expect("the folder can be written");
-        supervise(&folder);
-        assert!(is_up(&folder, None), "the server does not come up: {}", log_of(&folder));
+        supervise(&folder, &guard);
+        assert!(comes_up(&folder, None), "the server does not come up: {}", log_of(&folder));
+        fs::write(base.join("current"), std::process::id().to_string())
+            .expect("the folder can be written");
     }
     fs::write(folder.join("used"), "").expect("the folder can be written");
     keep(folder.join("used"));
@@ -203,23 +211,27 @@ fn shared() -> String {
 /// Says again and again that the server is used, as long as this process lives.
 fn keep(used: PathBuf) {
     std::thread::spawn(move || {
-        while fs::write(&used, "").is_ok() {
+        while used.exists() && fs::write(&used, "").is_ok() {
             pause(5_000);
         }
     });
 }
 
 /// Starts the server under a shell that ends it when nobody has used it for a
-/// minute.
-fn supervise(folder: &Path) {
+/// minute. Looking and saying so is one step under the lock.
+fn supervise(folder: &Path, guard: &Path) {
     let program = program("postgres");
     let script = "\"$1\" -D \"$2/data\" -k \"$2\" -c listen_addresses= -c max_connections=400 \
         >\"$2/log\" 2>&1 & server=$!
-        while [ -z \"$(find \"$2/used\" -mmin +1 2>/dev/null)\" ] && kill -0 $server 2>/dev/null
-        do sleep 2; done
+        while kill -0 $server 2>/dev/null
+        do
+            sleep 2
+            flock \"$3\" sh -c '[ -n \"$(find \"$1/used\" -mmin +1)\" ] && rm \"$1/used\"' sh \"$2\" \
+                && break
+        done
         kill -QUIT $server; wait $server; rm -rf \"$2\"";
     let mut command = as_user(Path::new("sh"));
-    command.arg("-c").arg(script).arg("sh").arg(program).arg(folder);
+    command.arg("-c").arg(script).arg("sh").arg(program).arg(folder).arg(guard);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -264,24 +276,22 @@ fn url_of(folder: &Path) -> String {
     format!("postgres://postgres@{host}/postgres")
 }
 
+/// Whether a server answers.
+fn answers(folder: &Path) -> bool {
+    let answer = Command::new(program("pg_isready")).arg("-q").arg("-h").arg(folder).status();
+    answer.is_ok_and(|status| status.success())
+}
+
 /// Waits for a server to answer, for as long as it lives.
-fn is_up(folder: &Path, mut process: Option<&mut Child>) -> bool {
-    for _ in 0..600 {
-        if let Some(process) = &mut process
-            && !matches!(process.try_wait(), Ok(None))
-        {
+fn comes_up(folder: &Path, mut process: Option<&mut Child>) -> bool {
+    (0..600).any(|_| {
+        let is_dead = process.as_mut().is_some_and(|one| !matches!(one.try_wait(), Ok(None)));
+        if !is_dead && !answers(folder) {
+            pause(50);
             return false;
         }
-        let answer = Command::new(program("pg_isready")).arg("-q").arg("-h").arg(folder).status();
-        if answer.is_ok_and(|status| status.success()) {
-            return true;
-        }
-        if process.is_none() && !folder.join("log").exists() {
-            return false;
-        }
-        pause(50);
-    }
-    false
+        true
+    }) && answers(folder)
 }
 
 fn log_of(folder: &Path) -> String {
