@@ -56,4 +56,6 @@ pub use lock::StreamLock;
 pub use migrations::{MIGRATIONS, Migration, script};
 pub use migrator::Migrator;
 pub use options::PostgresOptions;
+pub use tokio_postgres;
+
 pub use store::{PoolStatus, PostgresStore};

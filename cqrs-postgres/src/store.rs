@@ -182,6 +182,74 @@ impl PostgresStore {
         StreamLock::take(&self.0.server, self.0.log.as_uuid(), stream, wait).await
     }
 
+    /// Writes a unit of work within a transaction of your own on the log's
+    /// database, so that it commits or rolls back with what else you write
+    /// there. A unit that is refused has written nothing, and the transaction
+    /// goes on.
+    ///
+    /// From then on the transaction holds the log's lock: **every other writer
+    /// waits for its end**. Call this last, and commit at once. Call
+    /// [`look`](Self::look) after the commit, so that readers are woken; they
+    /// find the events by polling too.
+    ///
+    /// ```no_run
+    /// # use cqrs_core::store::UnitOfWork;
+    /// # async fn run(
+    /// #     store: &cqrs_postgres::PostgresStore,
+    /// #     client: &mut cqrs_postgres::tokio_postgres::Client,
+    /// #     work: UnitOfWork,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let transaction = client.transaction().await?;
+    /// transaction.execute("UPDATE customers SET vip = true WHERE id = 7", &[]).await?;
+    /// store.append_in(&transaction, work).await?;
+    /// transaction.commit().await?;
+    /// store.look().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::commit`](cqrs_core::store::EventStore::commit), but never
+    /// [`CommitError::Unknown`]: whether it is committed is what your own
+    /// commit says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves your transaction open, with or without the
+    /// unit: roll it back.
+    pub async fn append_in(
+        &self,
+        transaction: &tokio_postgres::Transaction<'_>,
+        work: UnitOfWork,
+    ) -> Result<Commit, CommitError> {
+        let Shared { names, log, limits, server, .. } = &*self.0;
+        let server = server.label();
+        let beside = self.session().await.map_err(|fault| fault.to_commit_error(server))?;
+        let lineage = work.lineage().cloned();
+        let done = writer::append(transaction, &beside, names, (*log, limits), work, server).await;
+        if let (Err(_), Some(lineage)) = (&done, lineage) {
+            lineage.sever();
+        }
+        done
+    }
+
+    /// Looks how far the log reaches, and wakes the readers of this process for
+    /// what was committed beside the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the log cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub async fn look(&self) -> Result<Position, ReadError> {
+        let head = self.info().await?.head;
+        self.0.signal.raise(head);
+        Ok(head)
+    }
+
     /// What the pool is doing, for metrics.
     #[must_use]
     pub fn pool_status(&self) -> PoolStatus {

@@ -193,6 +193,10 @@ fn shared() -> String {
     let current = fs::read_to_string(base.join("current")).unwrap_or_default();
     let mut folder = base.join(current);
     if !folder.join("used").exists() || !answers(&folder) {
+        // What is left of one that has ended.
+        if folder != base {
+            let _ = fs::remove_dir_all(&folder);
+        }
         folder = base.join(std::process::id().to_string());
         let _ = fs::remove_dir_all(&folder);
         make(&folder);

@@ -13,7 +13,7 @@ const MOST: usize = 1 << 16;
 #[derive(Default)]
 pub(super) struct Beliefs {
     heads: HashMap<Uuid, i64>,
-    epochs: HashMap<CheckpointName, i64>,
+    epochs: HashMap<String, i64>,
 }
 
 impl Beliefs {
@@ -40,14 +40,20 @@ impl Beliefs {
 
     /// The epoch of a checkpoint. Of one that is not known, the one held.
     pub(super) fn epoch(&self, name: &CheckpointName, held: i64) -> i64 {
-        self.epochs.get(name).copied().unwrap_or(held)
+        self.epochs.get(name.as_str()).copied().unwrap_or(held)
     }
 
     pub(super) fn learn_epoch(&mut self, name: &CheckpointName, epoch: i64) {
         if self.epochs.len() >= MOST {
             self.epochs.clear();
         }
-        self.epochs.insert(name.clone(), epoch);
+        self.epochs.insert(name.as_str().to_owned(), epoch);
+    }
+
+    pub(super) fn learn_epochs(&mut self, names: &[&str], epochs: &[i64]) {
+        for (name, epoch) in names.iter().zip(epochs) {
+            self.learn_epoch(&CheckpointName::from((*name).to_owned()), *epoch);
+        }
     }
 
     /// Forgets the streams, when somebody else has written.

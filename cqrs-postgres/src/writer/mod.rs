@@ -7,9 +7,12 @@
 mod beliefs;
 mod draft;
 mod group;
+mod statement;
 mod task;
+mod within;
 
 pub(crate) use task::{Parts, gone};
+pub(crate) use within::append;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -10,13 +10,13 @@ use cqrs_core::store::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Job;
 use super::beliefs::Beliefs;
 use super::draft::{Draft, Known, Numbers};
 use super::group::{Group, Member};
+use super::statement::{append, confirm};
 use crate::fault::{Fault, Outcome};
 use crate::identity;
 use crate::migrations::ORIGIN;
@@ -305,8 +305,11 @@ impl Task {
         }
         self.contended = self.contended.saturating_sub(1);
         let lock = group.concerns_log().then(|| identity::lock_key(log.as_uuid()));
-        let found =
-            confirm(session, log.as_uuid(), lock, &draft).await.map_err(|fault| (fault, true))?;
+        let statement = session.prepared(&session.sql.commit).await.map_err(before)?;
+        let client: &tokio_postgres::Client = session.client();
+        let found = confirm(client, &statement, log.as_uuid(), lock, &draft)
+            .await
+            .map_err(|fault| (fault, true))?;
         if found.head != self.head {
             self.beliefs.forget_heads();
             (self.head, self.recorded) = (found.head, found.recorded);
@@ -319,15 +322,7 @@ impl Task {
             let before = (found.head, found.recorded);
             return Ok(Some(draft.outcomes(group, log, before, &found.versions)));
         }
-        for (name, epoch) in group.works().filter_map(|work| work.advance()).filter_map(|advance| {
-            let place = draft
-                .believed_checkpoints
-                .iter()
-                .position(|one| *one == advance.name().as_str())?;
-            Some((advance.name(), *found.epochs.get(place)?))
-        }) {
-            self.beliefs.learn_epoch(name, epoch);
-        }
+        self.beliefs.learn_epochs(&draft.believed_checkpoints, &found.epochs);
         for (guard, hit) in draft.guarded.iter().zip(&found.hits) {
             if let Some(hit) = hit {
                 known.hits.insert(*guard, *hit);
@@ -422,187 +417,4 @@ async fn is_at_work(session: &Session, backend: i32) -> Outcome<bool> {
     let text = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' \
                 AND query LIKE '%commit_group%' AND pid <> pg_backend_pid()";
     Ok(!session.query(text, &[&backend]).await?.is_empty())
-}
-
-/// What the server found.
-struct Found {
-    written: bool,
-    head: i64,
-    recorded: i64,
-    versions: Vec<i64>,
-    operations: Vec<Uuid>,
-    epochs: Vec<i64>,
-    hits: Vec<Option<i64>>,
-}
-
-/// One column of an argument, NULL when there is nothing in it.
-fn some<T>(values: &[T]) -> Option<&[T]> {
-    (!values.is_empty()).then_some(values)
-}
-
-/// Writes the events of a draft right behind a position, unless another
-/// process holds the lock.
-async fn append(
-    session: &Session,
-    log: Uuid,
-    draft: &Draft<'_>,
-    (head, recorded): (i64, i64),
-) -> Outcome<bool> {
-    let events = &draft.events;
-    let positions: Vec<i64> = (head + 1..=head + draft.len()).collect();
-    let recorded: Vec<i64> = events.recorded.iter().map(|at| recorded.max(*at)).collect();
-    let (tags, places) = &draft.tags;
-    let lock = identity::lock_key(log);
-    if draft.len() == 1 && tags.is_empty() {
-        let arguments: [&(dyn ToSql + Sync); 17] = [
-            &positions[0],
-            &events.versions[0],
-            &events.occurred[0],
-            &recorded[0],
-            &events.kinds[0],
-            &events.categories[0],
-            &events.streams[0],
-            &events.ids[0],
-            &events.correlations[0],
-            &events.causations[0],
-            &events.operations[0],
-            &events.units[0],
-            &events.tags[0],
-            &events.details[0],
-            &events.payloads[0],
-            &lock,
-            &log,
-        ];
-        let statement = session.prepared(&session.sql.append_one).await?;
-        return Ok(session.client().execute(&statement, &arguments).await? == 1);
-    }
-    let places: Vec<i64> = places.iter().map(|place| head + place).collect();
-    let mut arguments: Vec<&(dyn ToSql + Sync)> = vec![
-        &positions,
-        &events.versions,
-        &events.occurred,
-        &recorded,
-        &events.kinds,
-        &events.categories,
-        &events.streams,
-        &events.ids,
-        &events.correlations,
-        &events.causations,
-        &events.operations,
-        &events.units,
-        &events.tags,
-        &events.details,
-        &events.payloads,
-        &lock,
-        &log,
-    ];
-    let text = if tags.is_empty() {
-        &session.sql.append_many
-    } else {
-        arguments.extend::<[&(dyn ToSql + Sync); 2]>([tags, &places]);
-        &session.sql.append_tagged
-    };
-    let statement = session.prepared(text).await?;
-    Ok(session.client().execute(&statement, &arguments).await? == draft.len().cast_unsigned())
-}
-
-/// The one statement that writes under the lock.
-async fn confirm(
-    session: &Session,
-    log: Uuid,
-    lock: Option<i64>,
-    draft: &Draft<'_>,
-) -> Outcome<Found> {
-    let statement = session.prepared(&session.sql.commit).await?;
-    let guards = (!draft.guards.is_empty())
-        .then(|| serde_json::Value::from(draft.guards.clone()).to_string());
-    let events = &draft.events;
-    let (new_ids, new_categories, new_keys) = &draft.new_streams;
-    let (tags, tag_places) = &draft.tags;
-    let (operations, operation_times, operation_units) = &draft.operations;
-    let snapshots = || draft.snapshots.values();
-    let snapshot_streams: Vec<_> = draft.snapshots.keys().copied().collect();
-    let snapshot_versions: Vec<_> =
-        snapshots().map(|one| one.version().get().cast_signed()).collect();
-    let shapes: Vec<_> = snapshots().map(|one| i64::from(one.shape().version)).collect();
-    let fingerprints: Vec<_> =
-        snapshots().map(|one| one.shape().fingerprint.cast_signed()).collect();
-    let encodings: Vec<_> = snapshots().map(|one| one.encoding().as_str()).collect();
-    let taken: Vec<_> = snapshots().map(|one| one.taken_at().as_micros()).collect();
-    let data: Vec<&[u8]> = snapshots().map(|one| &one.data()[..]).collect();
-    let (mut gone_tables, mut gone_keys) = (Vec::new(), Vec::new());
-    let (mut tables, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for ((table, key), value) in &draft.rows {
-        match value {
-            None => {
-                gone_tables.push(*table);
-                gone_keys.push(*key);
-            }
-            Some(value) => {
-                tables.push(*table);
-                keys.push(*key);
-                values.push(*value);
-            }
-        }
-    }
-    let names: Vec<_> = draft.checkpoints.keys().copied().collect();
-    let (logs, positions): (Vec<_>, Vec<_>) = draft.checkpoints.values().copied().unzip();
-    let arguments: [&(dyn ToSql + Sync); 46] = [
-        &log,
-        &lock,
-        &some(&draft.believed_streams),
-        &some(&draft.believed_versions),
-        &some(&draft.absent_operations),
-        &some(&draft.believed_checkpoints),
-        &some(&draft.believed_epochs),
-        &guards,
-        &some(&events.places),
-        &some(&events.distances),
-        &some(&events.occurred),
-        &some(&events.recorded),
-        &some(&events.kinds),
-        &some(&events.categories),
-        &some(&events.ids),
-        &some(&events.correlations),
-        &some(&events.causations),
-        &some(&events.operations),
-        &some(&events.units),
-        &some(&events.tags),
-        &some(&events.details),
-        &some(&events.payloads),
-        &some(new_ids),
-        &some(new_categories),
-        &some(new_keys),
-        &some(tags),
-        &some(tag_places),
-        &some(operations),
-        &some(operation_times),
-        &some(operation_units),
-        &some(&snapshot_streams),
-        &some(&snapshot_versions),
-        &some(&shapes),
-        &some(&fingerprints),
-        &some(&encodings),
-        &some(&taken),
-        &some(&data),
-        &some(&draft.cleared),
-        &some(&gone_tables),
-        &some(&gone_keys),
-        &some(&tables),
-        &some(&keys),
-        &some(&values),
-        &some(&names),
-        &some(&logs),
-        &some(&positions),
-    ];
-    let row = session.client().query_one(&statement, &arguments).await?;
-    Ok(Found {
-        written: row.try_get(0)?,
-        head: row.try_get(1)?,
-        recorded: row.try_get(2)?,
-        versions: row.try_get::<_, Option<_>>(3)?.unwrap_or_default(),
-        operations: row.try_get::<_, Option<_>>(4)?.unwrap_or_default(),
-        epochs: row.try_get::<_, Option<_>>(5)?.unwrap_or_default(),
-        hits: row.try_get::<_, Option<_>>(6)?.unwrap_or_default(),
-    })
 }
