@@ -1,5 +1,7 @@
 //! Every read that is shipped walks an index, in the order of the log.
 
+#![allow(clippy::disallowed_methods, reason = "a connection beside the store's")]
+
 use std::collections::BTreeSet;
 
 use cqrs_core::TenantId;
