@@ -52,6 +52,16 @@ pub enum OpenError {
         /// What to do.
         advice: &'static str,
     },
+    /// What answers is a pooler that gives each transaction another connection.
+    #[error(
+        "{server}: this is a connection pooler in transaction mode, which loses prepared \
+         statements, settings and messages between transactions; connect to the server itself, or \
+         to a pool in session mode"
+    )]
+    Pooler {
+        /// The server.
+        server: String,
+    },
     /// The schema does not hold a log, and was not to be created.
     #[error(
         "{server}: schema `{schema}` lacks migration {missing}; open with `migrate(true)` as a \

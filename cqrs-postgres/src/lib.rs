@@ -30,6 +30,9 @@
 //! its operations on a new one, so that its callers learn what became of it.
 //! Only when the server stays away is the outcome unknown.
 //!
+//! **Poolers.** A connection pooler in session mode is no different from a
+//! server; one in transaction mode is refused when the store is opened.
+//!
 //! **Servers.** Tested with PostgreSQL 15; other versions from 13 on get a
 //! warning in the log, older ones are refused.
 

@@ -14,6 +14,7 @@ use cqrs_core::store::{
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio_postgres::types::Type;
 
 use crate::fault::{Fault, Outcome};
 use crate::lock::StreamLock;
@@ -125,6 +126,9 @@ impl PostgresStore {
         let log = migrations.log().await?;
         let pool = pool(&server, &options).map_err(failed)?;
         let session = Session::own(connection, Arc::clone(&sql));
+        if is_shared(&session, &pool).await.map_err(failed)? {
+            return Err(OpenError::Pooler { server: server.label().to_owned() });
+        }
         let head = reader::head(&session).await.map_err(failed)?;
         let signal = Arc::new(CommitSignal::new(head));
         let (names, committed) = (Arc::new(Names::new()), Arc::new(Notify::new()));
@@ -285,6 +289,26 @@ impl PostgresStore {
     fn ended(&self) -> std::sync::Arc<str> {
         format!("{}: the runtime of the store has ended", self.0.server.label()).into()
     }
+}
+
+/// Whether two connections are one at the server: what is set on one is found
+/// on the other.
+async fn is_shared(session: &Session, pool: &Pool) -> Outcome<bool> {
+    let mark = uuid::Uuid::from_u64_pair(
+        std::process::id().into(),
+        u64::try_from(session.backend()).unwrap_or_default(),
+    );
+    let (set, mark) = ("SELECT set_config('cqrs.mark', $1, false)", mark.to_string());
+    let get = "SELECT coalesce(current_setting('cqrs.mark', true), '')";
+    let other = pool.get().await?;
+    for _ in 0..3 {
+        session.client().query_typed(set, &[(&mark, Type::TEXT)]).await?;
+        let found = other.query_typed_one(get, &[]).await?;
+        if found.try_get::<_, &str>(0)? == mark {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn pool(server: &Server, options: &PostgresOptions) -> Outcome<Pool> {

@@ -183,6 +183,67 @@ impl Drop for Server {
     }
 }
 
+/// A connection pooler (PgBouncer) before a server, stopped when this is dropped.
+#[derive(Debug)]
+pub struct Pooler {
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Pooler {
+    /// Starts one in a mode, `session` or `transaction`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started; the message says what to install.
+    #[must_use]
+    pub fn start(server: &Server, mode: &str) -> Self {
+        let program = installed("pgbouncer", "pgbouncer").unwrap_or_else(|| {
+            panic!("`pgbouncer` is not there: install it (on Debian: apt-get install pgbouncer)")
+        });
+        let folder = server.folder.join(format!("pooler-{mode}"));
+        fs::create_dir_all(&folder).expect("the folder can be written");
+        let (socket, of_server) = (folder.display(), server.folder.display());
+        let settings = format!(
+            "[databases]\n* = host={of_server}\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\n\
+             unix_socket_dir = {socket}\nauth_type = any\npool_mode = {mode}\n\
+             ignore_startup_parameters = extra_float_digits,options\n\
+             logfile = {socket}/log\npidfile = {socket}/pid\n"
+        );
+        let settings_file = folder.join("settings");
+        // With any user let in, each is one of these.
+        let settings = settings.replace("host=", "user=postgres host=");
+        fs::write(&settings_file, settings).expect("the folder can be written");
+        if is_root() {
+            run(Command::new("chown").arg("-R").arg("postgres").arg(&folder), "giving away");
+        }
+        let mut command = as_user(&program);
+        command.arg("-q").arg(&settings_file).stdin(Stdio::null()).stdout(Stdio::null());
+        let process = command.stderr(Stdio::null()).spawn().expect("the program was found");
+        let pooler = Self { folder, process };
+        for _ in 0..100 {
+            if pooler.folder.join(".s.PGSQL.5432").exists() {
+                return pooler;
+            }
+            pause(50);
+        }
+        panic!("the pooler does not come up: {}", log_of(&pooler.folder));
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url_of(&self.folder)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// The server that all test processes share. Each has a folder of its own; a
 /// file says which is the current one. Whoever looks or ends it holds a lock.
 fn shared() -> String {
@@ -315,15 +376,19 @@ fn as_user(program: &Path) -> Command {
 
 /// A program of the server, installed when that is possible.
 fn program(name: &str) -> PathBuf {
-    find(name).or_else(|| {
-        install();
-        find(name)
-    })
-    .unwrap_or_else(|| {
+    installed(name, "postgresql").unwrap_or_else(|| {
         panic!(
             "`{name}` is not there: install PostgreSQL (on Debian: apt-get install postgresql), or \
              name a server in {VARIABLE}, such as postgres://user@localhost/test"
         )
+    })
+}
+
+/// A program, installed from a package of Debian's when that is possible.
+fn installed(name: &str, package: &str) -> Option<PathBuf> {
+    find(name).or_else(|| {
+        install(name, package);
+        find(name)
     })
 }
 
@@ -340,22 +405,18 @@ fn find(name: &str) -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-fn install() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        if is_root() && Path::new("/usr/bin/apt-get").exists() {
-            let _lock = lock(&std::env::temp_dir().join("cqrs-postgres-install.lock"));
-            if find("initdb").is_none() {
-                let apt = |arguments: &[&str]| {
-                    let mut command = Command::new("apt-get");
-                    let _ =
-                        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
-                };
-                apt(&["update"]);
-                apt(&["install", "-y", "postgresql"]);
-            }
+fn install(name: &str, package: &str) {
+    if is_root() && Path::new("/usr/bin/apt-get").exists() {
+        let _lock = lock(&std::env::temp_dir().join("cqrs-postgres-install.lock"));
+        if find(name).is_none() {
+            let apt = |arguments: &[&str]| {
+                let mut command = Command::new("apt-get");
+                let _ = command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
+            };
+            apt(&["update"]);
+            apt(&["install", "-y", package]);
         }
-    });
+    }
 }
 
 /// Locks a file among processes until it is dropped.
