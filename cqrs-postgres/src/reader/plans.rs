@@ -16,7 +16,7 @@ use crate::PostgresStore;
 use crate::sql::Sql;
 
 /// A log of 30,000 events: 300 streams of 30 categories, 20 types, a tag on
-/// every hundredth event.
+/// every hundredth event, and another on each.
 const FILL: &str = "
 INSERT INTO @schema@.categories (tenant, category)
     SELECT '', 'c' || n FROM generate_series(1, 30) n;
@@ -28,6 +28,7 @@ INSERT INTO @schema@.events
         '\\x00'::bytea, CASE WHEN n % 100 = 0 THEN 'a:1' END, NULL, '{}'::bytea
     FROM generate_series(1, 30000) n;
 INSERT INTO @schema@.tags SELECT $$@tag@$$::uuid, n FROM generate_series(100, 30000, 100) n;
+INSERT INTO @schema@.tags SELECT md5('t' || n % 50)::uuid, n FROM generate_series(1, 30000) n;
 VACUUM ANALYZE @schema@.events;
 VACUUM ANALYZE @schema@.tags;";
 
