@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     Server(tokio_postgres::Error),
     /// No connection of the pool became free in time.
     Exhausted,
+    /// What was sent on a connection that broke is still at work.
+    Unsettled,
     Damaged(String),
 }
 
@@ -55,7 +57,7 @@ impl Fault {
     pub(crate) fn proves_no_commit(&self) -> bool {
         match self {
             Self::Exhausted => true,
-            Self::Damaged(_) => false,
+            Self::Unsettled | Self::Damaged(_) => false,
             Self::Server(_) => {
                 matches!(
                     self.class(),
@@ -95,7 +97,7 @@ impl Fault {
     /// Whether the same may succeed later without anybody's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Exhausted => true,
+            Self::Exhausted | Self::Unsettled => true,
             Self::Damaged(_) => false,
             Self::Server(error) => match self.class() {
                 Some("08" | "40" | "53" | "55" | "57") => true,
@@ -112,6 +114,7 @@ impl Fault {
     fn advice(&self) -> &'static str {
         match (self, self.state()) {
             (Self::Exhausted, _) => "raise `connections`, or ask for less at once",
+            (Self::Unsettled, _) => "try again; if it stays so, look for a stopped process of it",
             (Self::Damaged(_), _) => {
                 "nothing of ours writes this; compare with a backup before anything else writes"
             }
@@ -159,6 +162,9 @@ impl std::fmt::Display for Fault {
                 Some(said) => write!(f, "{} ({})", said.message(), said.code().code()),
                 None => f.write_str(&cqrs_core::report(error)),
             },
+            Self::Unsettled => {
+                f.write_str("a statement of a broken connection is still at work on the server")
+            }
             Self::Exhausted => f.write_str("no connection became free in time"),
             Self::Damaged(what) => f.write_str(what),
         }

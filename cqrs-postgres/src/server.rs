@@ -37,8 +37,14 @@ type Listen = dyn Fn(Config, String, Weak<CommitSignal>) -> BoxFuture<'static, (
 /// A connection of one's own.
 pub(crate) struct Connection {
     pub(crate) client: ClientWrapper,
-    /// The server's process behind it.
-    pub(crate) backend: i32,
+    pub(crate) backend: Backend,
+}
+
+/// A process of the server, told apart from a later one with its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Backend {
+    pub(crate) process: i32,
+    pub(crate) began: String,
 }
 
 impl Server {
@@ -86,17 +92,18 @@ impl Server {
     pub(crate) async fn connect(&self) -> Outcome<Connection> {
         let (client, task) = self.connect.connect(&self.config).await?;
         let client = ClientWrapper::new(client, task);
-        let mut connection = Connection { client, backend: 0 };
+        let mut connection = Connection { client, backend: Backend::default() };
         let row = connection
             .client
             .query_typed_one(
-                "SELECT pg_backend_pid(), \
+                "SELECT pg_backend_pid(), (SELECT coalesce(backend_start::text, '') \
+                 FROM pg_stat_activity WHERE pid = pg_backend_pid()), \
                  set_config('default_transaction_isolation', 'read committed', false), \
                  set_config('plan_cache_mode', 'force_generic_plan', false)",
                 &[],
             )
             .await?;
-        connection.backend = row.try_get(0)?;
+        connection.backend = Backend { process: row.try_get(0)?, began: row.try_get(1)? };
         Ok(connection)
     }
 

@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 use crate::fault::Outcome;
-use crate::server::Connection;
+use crate::server::{Backend, Connection};
 use crate::sql::Sql;
 
 /// Something to run statements on. Each statement is a transaction of its own,
@@ -39,10 +39,10 @@ impl Session {
     }
 
     /// The server's process behind a connection of one's own.
-    pub(crate) fn backend(&self) -> i32 {
+    pub(crate) fn backend(&self) -> Option<&Backend> {
         match &self.kind {
-            Kind::Own(connection) => connection.backend,
-            Kind::Pooled(_) => 0,
+            Kind::Own(connection) => Some(&connection.backend),
+            Kind::Pooled(_) => None,
         }
     }
 

@@ -296,7 +296,7 @@ impl PostgresStore {
 async fn is_shared(session: &Session, pool: &Pool) -> Outcome<bool> {
     let mark = uuid::Uuid::from_u64_pair(
         std::process::id().into(),
-        u64::try_from(session.backend()).unwrap_or_default(),
+        session.backend().map_or(0, |one| one.process.unsigned_abs().into()),
     );
     let (set, mark) = ("SELECT set_config('cqrs.mark', $1, false)", mark.to_string());
     let get = "SELECT coalesce(current_setting('cqrs.mark', true), '')";

@@ -22,7 +22,7 @@ use crate::identity;
 use crate::migrations::ORIGIN;
 use crate::names::Names;
 use crate::reader;
-use crate::server::Server;
+use crate::server::{Backend, Server};
 use crate::session::Session;
 use crate::sql::Sql;
 
@@ -65,7 +65,7 @@ struct Task {
     patience: Duration,
     session: Option<Session>,
     /// The server's process whose connection broke, until it has ended.
-    lost: Option<i32>,
+    lost: Option<Backend>,
     beliefs: Beliefs,
     /// The newest position that is known, and when it was recorded.
     head: i64,
@@ -207,7 +207,9 @@ impl Task {
                 return self.all(group, &known, &fault.to_commit_error(self.server.label()));
             }
             known.in_doubt |= sent;
-            self.lose();
+            if !matches!(fault, Fault::Unsettled) {
+                self.lose();
+            }
             if begin.elapsed() >= self.patience {
                 return self.all(group, &known, &fault.to_commit_error(self.server.label()));
             }
@@ -243,7 +245,7 @@ impl Task {
 
     fn lose(&mut self) {
         if let Some(session) = self.session.take() {
-            self.lost = Some(session.backend());
+            self.lost = session.backend().cloned();
         }
         self.beliefs.forget();
     }
@@ -270,13 +272,14 @@ impl Task {
                 session
             }
         };
-        if let Some(lost) = self.lost {
-            while is_at_work(&session, lost).await? {
-                sleep(PAUSE).await;
+        let session = self.session.insert(session);
+        if let Some(lost) = &self.lost {
+            if is_at_work(session, lost).await? {
+                return Err(Fault::Unsettled);
             }
             self.lost = None;
         }
-        Ok(self.session.insert(session))
+        Ok(session)
     }
 
     /// Drafts a group and has it confirmed. `None` when something else is true
@@ -412,9 +415,11 @@ impl Task {
     }
 }
 
-/// Whether a process of the server still works on a statement of ours.
-async fn is_at_work(session: &Session, backend: i32) -> Outcome<bool> {
-    let text = "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' \
-                AND query LIKE '%commit_group%' AND pid <> pg_backend_pid()";
-    Ok(!session.query(text, &[&backend]).await?.is_empty())
+/// Whether a process of the server still works on a statement of ours; it is
+/// asked to end.
+async fn is_at_work(session: &Session, backend: &Backend) -> Outcome<bool> {
+    let text = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                WHERE pid = $1 AND backend_start::text = $2 AND state <> 'idle'";
+    let Backend { process, began } = backend;
+    Ok(!session.query(text, &[process, began]).await?.is_empty())
 }
