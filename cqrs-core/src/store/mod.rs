@@ -23,6 +23,7 @@
 //! are contiguous from 1, agree with every stream's order, and appear to all
 //! readers in increasing order.
 
+mod admission;
 mod commit;
 mod erased;
 mod error;
@@ -39,6 +40,7 @@ mod recorded;
 mod snapshot;
 mod unit_of_work;
 
+pub use admission::Admission;
 pub use commit::{Commit, CommitSignal, CommitToken, CommitWatch};
 pub(crate) use erased::Committing;
 pub use erased::Store;

@@ -15,19 +15,15 @@ pub(crate) use task::{Parts, gone};
 pub(crate) use within::append;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cqrs_core::OperationId;
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitError, Limits, ReadError, UnitOfWork,
+    Admission, Checkpoint, CheckpointName, Commit, CommitError, Limits, ReadError, UnitOfWork,
 };
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) type Answer<T> = oneshot::Sender<T>;
 pub(crate) type Receipt = oneshot::Receiver<Result<Commit, CommitError>>;
-
-/// What a unit weighs in the queue beside its bytes.
-const UNIT_OVERHEAD: usize = 512;
 
 /// What the task is asked to do.
 enum Job {
@@ -55,8 +51,7 @@ struct Refused {
 /// The queue. When it is dropped, the task finishes what is queued and ends.
 pub(crate) struct Writer {
     jobs: mpsc::UnboundedSender<Job>,
-    waiting: Arc<AtomicUsize>,
-    limits: Limits,
+    admission: Arc<Admission>,
 }
 
 impl Writer {
@@ -64,35 +59,25 @@ impl Writer {
     #[expect(clippy::disallowed_methods, reason = "a store is opened before an application")]
     pub(crate) fn start(parts: Parts, limits: Limits) -> Self {
         let (jobs, queue) = mpsc::unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(task::run(parts, queue, Arc::clone(&waiting)));
-        Self { jobs, waiting, limits }
+        let admission = Arc::new(Admission::new(limits));
+        tokio::spawn(task::run(parts, queue, Arc::clone(&admission)));
+        Self { jobs, admission }
     }
 
     /// Queues a unit.
     pub(crate) fn commit(&self, work: UnitOfWork) -> Receipt {
         let (answer, receipt) = oneshot::channel();
-        let checked = self.limits.check(&work).and_then(|()| self.admit(&work));
-        self.send(match checked {
-            Err(error) => Job::Refuse(Box::new(Refused { work: emptied(work), error, answer })),
+        self.send(match self.admission.enter(&work) {
+            Err(error) => {
+                let work = Admission::emptied(work);
+                Job::Refuse(Box::new(Refused { work, error, answer }))
+            }
             Ok(weight) => {
                 let fingerprint = work.fingerprint();
                 Job::Commit(Box::new(Pending { work, fingerprint, weight, answer }))
             }
         });
         receipt
-    }
-
-    /// Counts a unit in. One that is alone is taken whatever it weighs.
-    fn admit(&self, work: &UnitOfWork) -> Result<usize, CommitError> {
-        let weight = work.bytes() + UNIT_OVERHEAD;
-        let waiting = self.waiting.fetch_add(weight, Ordering::Relaxed);
-        let limit = self.limits.queued_bytes;
-        if waiting > 0 && waiting + weight > limit {
-            self.waiting.fetch_sub(weight, Ordering::Relaxed);
-            return Err(CommitError::Overloaded { waiting, limit });
-        }
-        Ok(weight)
     }
 
     pub(crate) fn claim(
@@ -116,14 +101,5 @@ impl Writer {
     /// A job that finds no task is dropped, and its caller learns that.
     fn send(&self, job: Job) {
         let _ = self.jobs.send(job);
-    }
-}
-
-/// The unit without what it holds, for a queue that is full already.
-fn emptied(work: UnitOfWork) -> UnitOfWork {
-    let empty = UnitOfWork::new(work.operation(), work.recorded_at());
-    match work.lineage() {
-        Some(lineage) => empty.in_lineage(lineage.clone()),
-        None => empty,
     }
 }

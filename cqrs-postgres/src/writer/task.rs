@@ -1,12 +1,12 @@
 //! The life of the writing task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cqrs_core::OperationId;
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, LogId, Position, ReadError,
+    Admission, Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, LogId, Position,
+    ReadError,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
@@ -74,7 +74,7 @@ struct Task {
     /// writes too.
     contended: u32,
     queue: mpsc::UnboundedReceiver<Job>,
-    waiting: Arc<AtomicUsize>,
+    admission: Arc<Admission>,
     /// How many were answered last time.
     answered: usize,
 }
@@ -83,7 +83,7 @@ struct Task {
 pub(super) async fn run(
     parts: Parts,
     queue: mpsc::UnboundedReceiver<Job>,
-    waiting: Arc<AtomicUsize>,
+    admission: Arc<Admission>,
 ) {
     let Parts { server, sql, log, names, signal, committed, session, patience } = parts;
     let (session, beliefs) = (Some(session), Beliefs::default());
@@ -102,7 +102,7 @@ pub(super) async fn run(
         recorded: i64::MIN,
         contended: 0,
         queue,
-        waiting,
+        admission,
         answered: 0,
     };
     task.serve().await;
@@ -151,7 +151,7 @@ impl Task {
         let (weight, len) = (group.weight(), group.len());
         let outcomes = self.write(&group).await;
         self.answered = len;
-        self.waiting.fetch_sub(weight, Ordering::Relaxed);
+        self.admission.leave(weight);
         group.answer(outcomes);
         rest
     }

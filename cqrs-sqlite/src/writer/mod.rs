@@ -17,13 +17,12 @@ mod thread;
 pub(crate) use thread::gone;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
 use cqrs_core::OperationId;
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, Limits, LogId, ReadError,
+    Admission, Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, LogId, ReadError,
     UnitOfWork,
 };
 use tokio::sync::oneshot;
@@ -35,9 +34,6 @@ use crate::reader::Task;
 
 pub(crate) type Answer<T> = oneshot::Sender<T>;
 pub(crate) type Receipt = oneshot::Receiver<Result<Commit, CommitError>>;
-
-/// What a unit weighs in the queue beside its bytes.
-const UNIT_OVERHEAD: usize = 512;
 
 /// What the thread is asked to do.
 enum Job {
@@ -74,8 +70,7 @@ pub(crate) struct Opened {
 pub(crate) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
-    waiting: Arc<AtomicUsize>,
-    limits: Limits,
+    admission: Arc<Admission>,
 }
 
 impl Writer {
@@ -83,16 +78,16 @@ impl Writer {
     pub(crate) async fn open(options: &SqliteOptions) -> Result<(Self, Opened), OpenError> {
         let (jobs, queue) = std::sync::mpsc::channel();
         let (tell, told) = oneshot::channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let admission = Arc::new(Admission::new(options.limits.clone()));
         let unavailable =
             |reason: String| OpenError::Unavailable { path: connection::label(options), reason };
-        let (own, counter) = (options.clone(), Arc::clone(&waiting));
+        let (own, counter) = (options.clone(), Arc::clone(&admission));
         let thread = std::thread::Builder::new()
             .name("cqrs-sqlite-writer".into())
             .spawn(move || thread::run(&own, &queue, &counter, tell))
             .map_err(|error| unavailable(error.to_string()))?;
         let (jobs, thread) = (Some(jobs), Some(thread));
-        let writer = Self { jobs, thread, waiting, limits: options.limits.clone() };
+        let writer = Self { jobs, thread, admission };
         let opened =
             told.await.map_err(|_| unavailable("the writing thread ended".to_owned()))??;
         Ok((writer, opened))
@@ -101,27 +96,17 @@ impl Writer {
     /// Queues a unit.
     pub(crate) fn commit(&self, work: UnitOfWork) -> Receipt {
         let (answer, receipt) = oneshot::channel();
-        let checked = self.limits.check(&work).and_then(|()| self.admit(&work));
-        self.send(match checked {
-            Err(error) => Job::Refuse(Box::new(Refused { work: emptied(work), error, answer })),
+        self.send(match self.admission.enter(&work) {
+            Err(error) => {
+                let work = Admission::emptied(work);
+                Job::Refuse(Box::new(Refused { work, error, answer }))
+            }
             Ok(weight) => {
                 let fingerprint = work.fingerprint();
                 Job::Commit(Box::new(Pending { work, fingerprint, weight, answer }))
             }
         });
         receipt
-    }
-
-    /// Counts a unit in. One that is alone is taken whatever it weighs.
-    fn admit(&self, work: &UnitOfWork) -> Result<usize, CommitError> {
-        let weight = work.bytes() + UNIT_OVERHEAD;
-        let waiting = self.waiting.fetch_add(weight, Ordering::Relaxed);
-        let limit = self.limits.queued_bytes;
-        if waiting > 0 && waiting + weight > limit {
-            self.waiting.fetch_sub(weight, Ordering::Relaxed);
-            return Err(CommitError::Overloaded { waiting, limit });
-        }
-        Ok(weight)
     }
 
     pub(crate) fn claim(
@@ -160,14 +145,5 @@ impl Drop for Writer {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// The unit without what it holds, for a queue that is full already.
-fn emptied(work: UnitOfWork) -> UnitOfWork {
-    let empty = UnitOfWork::new(work.operation(), work.recorded_at());
-    match work.lineage() {
-        Some(lineage) => empty.in_lineage(lineage.clone()),
-        None => empty,
     }
 }

@@ -2,12 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use cqrs_core::OperationId;
-use cqrs_core::store::{Commit, CommitError, CommitSignal, Position, ReadError};
+use cqrs_core::store::{Admission, Commit, CommitError, CommitSignal, Position, ReadError};
 
 use super::group::Group;
 use super::log::{Log, poisoned};
@@ -31,7 +30,7 @@ const IDLE: Duration = Duration::from_millis(20);
 pub(super) fn run(
     options: &SqliteOptions,
     queue: &Receiver<Job>,
-    waiting: &AtomicUsize,
+    admission: &Admission,
     tell: Answer<Result<Opened, OpenError>>,
 ) {
     let (log, signal) = match open(options) {
@@ -41,7 +40,7 @@ pub(super) fn run(
     let opened = Opened { log: log.session.log, signal: Arc::clone(&signal) };
     if tell.send(Ok(opened)).is_ok() {
         let path = connection::label(options).display().to_string();
-        Thread { log, signal, queue, waiting, path, answered: 0 }.serve();
+        Thread { log, signal, queue, admission, path, answered: 0 }.serve();
     }
 }
 
@@ -62,7 +61,7 @@ struct Thread<'t> {
     log: Log,
     signal: Arc<CommitSignal>,
     queue: &'t Receiver<Job>,
-    waiting: &'t AtomicUsize,
+    admission: &'t Admission,
     path: String,
     /// How many were answered last time.
     answered: usize,
@@ -120,7 +119,7 @@ impl Thread<'_> {
         self.answered = group.len();
         self.log.commit(group, &self.path, |head: i64| {
             self.signal.raise(Position::new(head.cast_unsigned()));
-            self.waiting.fetch_sub(weight, Ordering::Relaxed);
+            self.admission.leave(weight);
         });
         self.log.checkpoint_if_due();
         rest
