@@ -119,6 +119,7 @@ impl Fault {
                 "nothing of ours writes this; compare with a backup before anything else writes"
             }
             (_, Some(state)) => match state.code() {
+                "23505" => "an id that must be new was used before; see where ids come from",
                 "CQ001" => "open the store again",
                 "28P01" | "28000" => "check user and password, and the server's pg_hba.conf",
                 "3D000" => "create the database, or name another one in the URL",

@@ -4,7 +4,10 @@
 //! `CQRS_FORMATS=write cargo test -p tests --test formats` writes the files of
 //! the current formats, where there is none yet.
 
+mod archive;
+mod log;
 mod metadata;
+mod postgres;
 mod sqlite;
 
 use std::path::{Path, PathBuf};

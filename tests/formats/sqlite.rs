@@ -1,125 +1,22 @@
 //! A database of each format: opened, everything in it is what it was, and it
 //! takes more.
 
-use std::path::Path;
-use std::time::Duration;
-
-use cqrs_core::OperationId;
-use cqrs_core::bus::Origin;
-use cqrs_core::prelude::*;
-use cqrs_core::store::{EventStore, ReadRequest, RecordedEvent, StreamId};
+use cqrs_core::store::Store;
 use cqrs_sqlite::SqliteStore;
-use cqrs_testkit::{ManualClock, SequentialIds};
-use serde_json::{Value, json};
-use support::bank::*;
 
-use crate::{is_written, kept};
-
-fn app(store: SqliteStore, clock: &ManualClock) -> App {
-    let builder = App::builder().modules(modules![support::bank]).store(store);
-    builder.clock(clock.clone()).ids(SequentialIds::new()).build().unwrap()
-}
-
-/// Fills a new database with everything that a store keeps.
-async fn fill(path: &Path) {
-    let store = SqliteStore::open(path).await.unwrap();
-    let clock = ManualClock::new();
-    let app = app(store, &clock);
-    let ada = || AccountId::from("ada");
-    app.execute(Open { account: ada(), owner: "Ada".into() }).await.unwrap();
-    for cents in 1..=11 {
-        clock.advance(Duration::from_millis(1_500));
-        app.execute(Deposit { account: ada(), cents }).await.unwrap();
-        app.settle().await;
-    }
-    app.execute(Audit { account: ada() })
-        .actor("auditor")
-        .operation(OperationId::derived("audit", "1"))
-        .await
-        .unwrap();
-    app.execute(Open { account: "böb".into(), owner: "Böb \u{1F980}".into() })
-        .tenant("acme")
-        .await
-        .unwrap();
-    app.execute(Open { account: "carl".into(), owner: "Carl".into() }).await.unwrap();
-    app.execute(Transfer { from: ada(), to: "carl".into(), cents: 5 }).await.unwrap();
-    let accounts = app.repository_for::<Account>(Origin::new().actor("ada"));
-    accounts.delete(&"carl".into(), "no more needed").await.unwrap();
-    let head = app.store().info().await.unwrap().head;
-    while app.projections()[0].position < head {
-        clock.advance(Duration::from_millis(50));
-        tokio::task::yield_now().await;
-    }
-    app.shutdown().await;
-}
-
-/// Everything that can be read, as JSON.
-async fn contents(store: &SqliteStore) -> Value {
-    let page = store.read(ReadRequest::all().limit(usize::MAX)).await.unwrap();
-    let events: Vec<Value> = page.events().map(|one| event(&one)).collect();
-    let stream = StreamId::new("account", "ada").unwrap();
-    let snapshot = store.snapshot(&stream).await.unwrap().unwrap();
-    let range = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    let forward = cqrs_core::store::Direction::Forward;
-    let rows = store.rows(&Balances::table(), range, forward, 100).await.unwrap();
-    let rows: Vec<String> = rows.iter().map(|(key, row)| format!("{key:?} {row:?}")).collect();
-    let checkpoint = store.checkpoint(&Balances::checkpoint()).await.unwrap().unwrap();
-    let operation = store.resolve(OperationId::derived("audit", "1")).await.unwrap().unwrap();
-    json!({
-        "events": events,
-        "snapshot": {
-            "version": snapshot.version(),
-            "state": text(snapshot.data()),
-            "taken_at": snapshot.taken_at(),
-        },
-        "rows": rows,
-        "checkpoint": { "epoch": checkpoint.epoch.get(), "at": checkpoint.cursor.unwrap().position },
-        "operation": format!("{:?} {:x}", operation.streams(), operation.fingerprint()),
-    })
-}
-
-fn event(event: &RecordedEvent) -> Value {
-    json!({
-        "position": event.position(),
-        "stream": event.stream().to_string(),
-        "version": event.version(),
-        "type": event.event_type().as_str(),
-        "schema_version": event.schema_version(),
-        "encoding": event.encoding().as_str(),
-        "payload": text(event.payload()),
-        "recorded_at": event.recorded_at(),
-        "tags": event.tags().iter().collect::<Vec<_>>(),
-        "metadata": event.metadata().unwrap(),
-    })
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
+use crate::{is_written, kept, log};
 
 #[tokio::test]
 async fn a_database_of_format_1_is_read_as_it_was_and_takes_more() {
     let path = kept("sqlite-1.database");
     if is_written(&path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fill(&path).await;
+        log::fill(Store::new(SqliteStore::open(&path).await.unwrap())).await;
     }
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("bank.db");
     std::fs::copy(&path, &copy).unwrap();
-    let store = SqliteStore::open(&copy).await.unwrap();
-    insta::assert_json_snapshot!("sqlite-1", contents(&store).await);
-
-    let app = app(store, &ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-    let root = app.load::<Account>(&"ada".into()).await.unwrap();
-    assert_eq!((root.state().cents, root.version().get()), (61, 14));
-    app.execute(Deposit { account: "ada".into(), cents: 1 }).await.unwrap();
-    let repeated = app
-        .execute(Audit { account: "ada".into() })
-        .operation(OperationId::derived("audit", "1"))
-        .await
-        .unwrap();
-    assert!(repeated.receipt.is_repeated());
-    let deposit = Deposit { account: "carl".into(), cents: 1 };
-    assert_eq!(app.execute(deposit).await.unwrap_err().code().as_str(), "aggregate_deleted");
+    let store = Store::new(SqliteStore::open(&copy).await.unwrap());
+    insta::assert_json_snapshot!("sqlite-1", log::contents(&store).await);
+    log::takes_more(store).await;
 }
