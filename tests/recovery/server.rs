@@ -36,8 +36,9 @@ async fn append(store: Store, account: Arc<Account>) {
     while !account.stop.load(Ordering::Relaxed) {
         let number = account.next.fetch_add(1, Ordering::Relaxed);
         account.sets.lock().expect("nothing panics here").0.insert(number);
+        let mut unit = ledger::unit(number);
         loop {
-            match store.commit(ledger::unit(number)).await {
+            match store.commit(unit).await {
                 Ok(_) => break account.acknowledge(number),
                 Err(CommitError::Unavailable { transient: true, .. }) => {
                     account.unavailable.fetch_add(1, Ordering::Relaxed);
@@ -49,6 +50,7 @@ async fn append(store: Store, account: Arc<Account>) {
                 }
                 Err(other) => panic!("{other}"),
             }
+            unit = ledger::again(number);
         }
     }
 }

@@ -28,12 +28,25 @@ pub fn events(number: u64) -> u64 {
     number % MOST + 1
 }
 
+/// The unit with a number, as one that was tried before.
+///
+/// # Panics
+///
+/// Never: its names are well-formed.
+pub fn again(number: u64) -> UnitOfWork {
+    work(number, Operation::given(operation(number)))
+}
+
 /// The unit with a number. Its events say whose they are.
 ///
 /// # Panics
 ///
 /// Never: its names are well-formed.
 pub fn unit(number: u64) -> UnitOfWork {
+    work(number, Operation::fresh(operation(number)))
+}
+
+fn work(number: u64, operation: Operation) -> UnitOfWork {
     let stream = StreamId::new("ledger", (number % STREAMS).to_string()).expect("it is a name");
     let events = (0..events(number)).map(|part| {
         let id = EventId::from_uuid(Uuid::from_u64_pair(number, part));
@@ -41,7 +54,6 @@ pub fn unit(number: u64) -> UnitOfWork {
         let payload = format!("{{\"unit\":{number},\"part\":{part}}}");
         NewEvent::new(id, "ledger.noted", version, json, payload, Timestamp::EPOCH)
     });
-    let operation = Operation::given(operation(number));
     let work = UnitOfWork::new(operation, Timestamp::EPOCH);
     work.append(stream, ExpectedVersion::Any, events.collect())
 }
