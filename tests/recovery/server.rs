@@ -12,6 +12,7 @@ use cqrs_testkit::postgres::Server;
 use support::ledger;
 
 use crate::count;
+use crate::proxy::Proxy;
 
 const CALLERS: usize = 8;
 
@@ -109,6 +110,46 @@ async fn connections_that_are_cut_lose_nothing_and_nobody_notices() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     })
     .await;
+}
+
+/// The statement has committed, and its answer is lost with the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_lost_is_found_on_another_connection() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server);
+    let store = PostgresStore::open(proxy.url()).await.expect("the server lets it in");
+    let store = Store::new(store);
+    while_appending(&store, async || {
+        for _ in 0..count(20, 500) {
+            proxy.lose(1);
+            while !proxy.is_done() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(120)).await;
+        }
+    })
+    .await;
+}
+
+/// A fresh unit whose answer is lost is acknowledged all the same, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_alone_whose_answer_is_lost_is_acknowledged() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server);
+    let store = PostgresStore::open(proxy.url()).await.expect("the server lets it in");
+    let store = Store::new(store);
+    for number in 0..30 {
+        // The first one of a stream goes under the lock, the others behind the
+        // head.
+        if number % 3 != 0 {
+            proxy.lose(1);
+        }
+        let commit = store.commit(ledger::unit(number)).await.expect("it is found");
+        assert!(proxy.is_done() && !commit.is_repeated());
+        assert_eq!(commit.streams().len(), 1);
+    }
+    let all = (0..30).collect();
+    assert_eq!(ledger::check(&store, &all, &all).await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
