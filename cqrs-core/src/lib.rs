@@ -22,6 +22,8 @@ pub mod projection;
 
 pub mod bus;
 
+pub mod resilience;
+
 pub mod registry;
 
 pub mod app;
