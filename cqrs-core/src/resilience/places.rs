@@ -23,13 +23,16 @@ const KEYS_A_SET: usize = WAYS / 2;
 pub(super) const MAX_KEYS: usize = 1 << 24;
 
 pub(super) struct Places {
-    sets: Box<[Mutex<Set>]>,
+    sets: Box<[Apart]>,
 }
 
-/// Sixteen keys and, for each, the time at which it has nothing in hand any
-/// more. Aligned, so that two threads in two sets do not share a line.
-#[derive(Clone, Copy)]
+/// Two threads in two sets do not share a line of the cache.
 #[repr(align(64))]
+struct Apart(Mutex<Set>);
+
+/// Sixteen keys and, for each, the time at which it has nothing in hand any
+/// more.
+#[derive(Clone, Copy)]
 pub(super) struct Set {
     keys: [u64; WAYS],
     until: [u64; WAYS],
@@ -50,7 +53,7 @@ impl Places {
     pub(super) fn new(keys: usize, cells: Cells) -> Self {
         let count = keys.clamp(1, MAX_KEYS).div_ceil(KEYS_A_SET);
         let set = Set { keys: [0; WAYS], until: [0; WAYS], cells };
-        Self { sets: (0..count).map(|_| Mutex::new(set)).collect() }
+        Self { sets: (0..count).map(|_| Apart(Mutex::new(set))).collect() }
     }
 
     /// The set of a key. The upper half of the hash, scaled: a count of sets
@@ -118,6 +121,6 @@ impl Cells {
     }
 }
 
-fn lock(set: &Mutex<Set>) -> MutexGuard<'_, Set> {
-    set.lock().expect("nothing panics under the lock")
+fn lock(set: &Apart) -> MutexGuard<'_, Set> {
+    set.0.lock().expect("nothing panics under the lock")
 }
