@@ -22,6 +22,8 @@ pub mod projection;
 
 pub mod bus;
 
+pub mod config;
+
 pub mod registry;
 
 pub mod app;
