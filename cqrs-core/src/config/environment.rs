@@ -37,7 +37,7 @@ pub(super) fn read(prefix: &str, variables: &[(String, String)]) -> Layer {
             layer.add(path.join("."), value.clone().into(), origin);
         } else if let Some(meant) = slip(rest) {
             let meant = format!("did you mean {prefix}_{meant}?");
-            let mistake = Mistake::unknown(variable.clone(), &value.clone().into(), origin);
+            let mistake = Mistake::unknown(variable.clone(), origin);
             layer.mistakes.push(mistake.hinted(Some(meant)));
         }
     }

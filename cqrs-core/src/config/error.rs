@@ -93,16 +93,17 @@ impl Mistake {
         Self { origin: Some(origin), found, ..mistake }
     }
 
-    pub(super) fn unknown(path: String, value: &Value, origin: Origin) -> Self {
-        Self::new(MistakeKind::UnknownKey, path, "a known key").of(value, origin)
+    /// Without its value: what is meant for somebody else may be a secret.
+    pub(super) fn unknown(path: String, origin: Origin) -> Self {
+        Self::new(MistakeKind::UnknownKey, path, "a known key").from(Some(origin))
     }
 
     pub(super) fn unknown_name(path: String, expected: &str) -> Self {
         Self::new(MistakeKind::UnknownName, path, expected)
     }
 
-    pub(super) fn twice(path: String, value: &Value, origin: Origin) -> Self {
-        Self::new(MistakeKind::Twice, path, "each key once").of(value, origin)
+    pub(super) fn twice(path: String, origin: Origin) -> Self {
+        Self::new(MistakeKind::Twice, path, "each key once").from(Some(origin))
     }
 
     pub(super) fn no_table(path: &str, value: &Value, origin: Origin) -> Self {
@@ -145,7 +146,8 @@ impl Mistake {
         self.origin.as_ref()
     }
 
-    /// What was found, shortened.
+    /// What was found, shortened; not given for a key that does not exist, since
+    /// it may be a secret of somebody else.
     #[must_use]
     pub fn found(&self) -> Option<&str> {
         self.found.as_deref()

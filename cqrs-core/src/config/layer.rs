@@ -27,7 +27,7 @@ impl Layer {
         if self.seen.insert(path.clone()) {
             self.found.push(Found { path, value, origin });
         } else {
-            self.mistakes.push(Mistake::twice(path, &value, origin));
+            self.mistakes.push(Mistake::twice(path, origin));
         }
     }
 

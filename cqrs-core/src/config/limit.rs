@@ -8,7 +8,8 @@ use super::setting::{Input, Refused, Setting};
 /// A limit, or that there is none, written `"none"`.
 ///
 /// A key of [`Handler`](super::Handler) that is left out takes what holds for
-/// every message; `Some(Limit::None)` lifts that limit for the one.
+/// every message; `Some(Limit::None)` lifts that limit for the one. Like an
+/// `Option` it has no further case, and is matched as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Limit<T> {
     /// No limit.

@@ -177,7 +177,7 @@ impl Reading {
             Place::Nowhere(_) if is_empty_table && is_named(&found.path) => return,
             Place::Table => Mistake::no_table(&path, value, origin),
             Place::BadName => check::bad_name(path.escape_debug().to_string()).from(Some(origin)),
-            Place::Nowhere(near) => Mistake::unknown(path, value, origin).hinted(near),
+            Place::Nowhere(near) => Mistake::unknown(path, origin).hinted(near),
         };
         self.mistakes.push(mistake);
     }

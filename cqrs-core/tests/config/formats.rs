@@ -149,9 +149,11 @@ fn text_that_is_no_json_is_one_mistake_with_its_line() {
 fn json_that_says_something_twice_is_wrong() {
     let text = "{ \"retry\": { \"budget\": 1,\n \"budget\": 2 },\n \"retry\": { \"budget\": 3 } }";
     let mistakes = crate::mistakes(ConfigLoader::new().json(text));
-    let seen: Vec<_> = mistakes.iter().map(|one| (one.kind(), one.path(), one.found())).collect();
-    let twice = |found| (MistakeKind::Twice, "retry.budget", Some(found));
-    assert_eq!(seen, [twice("2"), twice("3")]);
+    let line = |at| Origin::Document { name: "JSON".to_owned(), line: Some(at) };
+    let seen: Vec<_> = mistakes.iter().map(|one| (one.kind(), one.path())).collect();
+    assert_eq!(seen, [(MistakeKind::Twice, "retry.budget"); 2]);
+    let lines: Vec<_> = mistakes.iter().filter_map(|one| one.origin().cloned()).collect();
+    assert_eq!(lines, [line(2), line(3)]);
 }
 
 #[test]

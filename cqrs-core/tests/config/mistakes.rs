@@ -1,8 +1,9 @@
 //! Every value that a key cannot have, and every key that is none.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use cqrs_core::config::{Config, ConfigLoader, MistakeKind};
+use cqrs_core::config::{Config, ConfigLoader, MistakeKind, WarnAfter};
 
 use crate::{loaded, mistake, mistakes};
 
@@ -62,7 +63,9 @@ fn every_bad_value_of_every_key_is_one_mistake_at_its_path() {
                 matches!(mistake.kind(), MistakeKind::Value | MistakeKind::UnknownKey),
                 "{mistake}"
             );
-            assert!(mistake.found().is_some() && mistake.origin().is_some(), "{mistake}");
+            assert!(mistake.origin().is_some(), "{mistake}");
+            let is_value = mistake.kind() == MistakeKind::Value;
+            assert_eq!(mistake.found().is_some(), is_value, "{mistake}");
             tried += 1;
         }
     }
@@ -195,4 +198,29 @@ fn what_is_found_is_shown_short() {
     assert!(mistake.to_string().len() < 300, "{mistake}");
     let unknown = crate::mistake(ConfigLoader::new().set(&long, "1"));
     assert!(unknown.to_string().len() < 800, "{unknown}");
+}
+
+#[test]
+fn a_value_of_an_unknown_key_is_kept_to_itself() {
+    let variables = crate::variables([("CQRS_DATABASE__PASSWORD", "hunter2")]);
+    let loader = ConfigLoader::new().environment("CQRS", variables);
+    let loader = loader.json(r#"{ "password": "hunter2", "password": "hunter2" }"#);
+    let error = loader.load().expect_err("these keys do not exist");
+    assert_eq!(error.mistakes().len(), 3);
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_largest_values_are_refused_in_words() {
+    let seen = mistakes(ConfigLoader::new().code(|config| {
+        config.shutdown.grace = Duration::MAX;
+        config.command_bus.timeout = Duration::MAX;
+        config.command_bus.warn_after = WarnAfter::Fraction(f64::INFINITY);
+        config.command_bus.queue = usize::MAX;
+        config.retry.budget = u32::MAX;
+        config.retry.factor = f64::MAX;
+    }));
+    assert_eq!(seen.len(), 6, "{seen:#?}");
+    let after = WarnAfter::Fraction(f64::MAX).of(Duration::MAX);
+    assert_eq!(after, Duration::MAX);
 }

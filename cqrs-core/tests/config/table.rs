@@ -47,3 +47,13 @@ fn a_path_is_a_section_and_a_name_once() {
     paths.dedup();
     assert_eq!(paths.len(), count);
 }
+
+#[cfg(feature = "toml")]
+#[test]
+fn the_sample_file_of_the_page_loads() {
+    let (_, rest) = PAGE.split_once("```toml\n").expect("the page has a sample");
+    let (sample, _) = rest.split_once("```").expect("the sample ends");
+    let config = crate::loaded(cqrs_core::config::ConfigLoader::new().toml(sample));
+    assert_eq!(config.handlers["bank.deposit"].rate_limit, Some(cqrs_core::config::Limit::None));
+    assert_eq!(config.subscriptions["balances"].max_attempts, Some(20));
+}
