@@ -24,6 +24,8 @@ pub mod bus;
 
 pub mod resilience;
 
+pub mod config;
+
 pub mod registry;
 
 pub mod app;

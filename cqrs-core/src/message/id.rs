@@ -315,6 +315,7 @@ mod tests {
     /// ID_TEST_COUNT=10000000 cargo test --release -p cqrs-core sixteen_threads
     /// ```
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "how long the test runs is no setting")]
     fn sixteen_threads_make_no_id_twice() {
         let count = std::env::var("ID_TEST_COUNT")
             .map_or(320_000, |count| count.parse().expect("ID_TEST_COUNT is a number of ids"));
