@@ -18,6 +18,7 @@ pub use crate::event::{
 };
 pub use crate::message::fields::{Fields, Source, field, read_field, read_fields, write_field};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
+pub use crate::policy::{Access, PolicySettings, RateKey, RateSettings, Setting};
 pub use crate::projection::{Project, Projection, TableKey};
 pub use crate::query::{OneQueryHandlerFor, Query};
 pub use crate::registry::{Body, Kind, Register, Registration, Serves, read_again};
@@ -26,8 +27,25 @@ pub use crate::schema::{
     Field, Locked, Presence, RecordedField, Scalar, Schema, Shape, Tagging, Variant, fingerprint,
 };
 pub use crate::store::{InvalidInput, RecordedEvent, StateShape, Tag, Tags};
+pub use crate::subscription::{EventHandlerSettings, Recovery, Start, handled};
 
 pub use ::std;
+pub use ::std::borrow::Cow;
+
+/// A number that a derive has checked.
+#[must_use]
+pub const fn at_least_one(count: u32) -> std::num::NonZeroU32 {
+    match std::num::NonZeroU32::new(count) {
+        Some(count) => count,
+        None => std::num::NonZeroU32::MIN,
+    }
+}
+
+/// A rate that a derive has checked.
+#[must_use]
+pub const fn rate(limit: u32, per: std::time::Duration, burst: u32, key: RateKey) -> RateSettings {
+    RateSettings::new(at_least_one(limit), per).burst(at_least_one(burst)).key(key)
+}
 
 /// That an aggregate applies its events; asked for where it is derived.
 pub fn applies<A: Apply>() {}
@@ -39,6 +57,16 @@ pub enum Above<const LEVELS: u32> {}
 impl<const LEVELS: u32> Schema for Above<LEVELS> {
     const SHAPE: &'static Shape = &Shape::Above(LEVELS);
 }
+
+/// The event types of an enum or a struct.
+#[must_use]
+pub const fn types_of<E: Event>() -> &'static [EventType] {
+    E::TYPES
+}
+
+/// Which of the methods of a service that take the same events.
+#[derive(Debug)]
+pub struct EventsOf<E, const NUMBER: usize>(std::marker::PhantomData<E>);
 
 /// The event types of an aggregate.
 #[must_use]

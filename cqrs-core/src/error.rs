@@ -86,7 +86,7 @@ codes! {
     CANCELLED = "cancelled", Transient;
     /// The application is shutting down.
     SHUTTING_DOWN = "shutting_down", Transient;
-    /// The store has too much to do.
+    /// The store or a handler has too much to do.
     OVERLOADED = "overloaded", Transient;
     /// The store cannot be used now.
     STORE_UNAVAILABLE = "store_unavailable", Transient;
@@ -114,6 +114,24 @@ codes! {
     PROJECTION_FAILED = "projection_failed", Bug;
     /// A query's handler failed.
     QUERY_FAILED = "query_failed", Domain;
+    /// An event handler failed.
+    EVENT_HANDLER_FAILED = "event_handler_failed", Bug;
+    /// An answer of another type than the caller expects.
+    ANSWER_TYPE = "answer_type", Bug;
+    /// Refused by a middleware.
+    REFUSED = "refused", Caller;
+    /// Nobody is known who calls.
+    UNAUTHENTICATED = "unauthenticated", Caller;
+    /// The caller may not do this.
+    FORBIDDEN = "forbidden", Caller;
+    /// Too many calls in a short time.
+    RATE_LIMITED = "rate_limited", Transient;
+    /// A dependency is left alone for a while.
+    CIRCUIT_OPEN = "circuit_open", Transient;
+    /// Messages lead to messages without end.
+    TOO_DEEP = "too_deep", Bug;
+    /// The audit cannot be written.
+    AUDIT_UNAVAILABLE = "audit_unavailable", Transient;
 }
 
 impl Code {

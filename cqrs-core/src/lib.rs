@@ -18,9 +18,13 @@ pub mod aggregate;
 
 pub mod store;
 
+pub mod subscription;
+
 pub mod projection;
 
 pub mod bus;
+
+pub mod policy;
 
 pub mod resilience;
 
@@ -54,7 +58,7 @@ pub use query::Query;
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
     Aggregate, Command, Event, Id, Projection, Query, Rejection, Schema, Value, apply,
-    command_handler, command_handlers, handlers, query_handler,
+    command_handler, command_handlers, event_handler, handlers, query_handler,
 };
 
 /// Rejects unless a condition holds: `ensure!(self.open, AccountError::NotOpen)`

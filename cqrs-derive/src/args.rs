@@ -7,9 +7,9 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, LitInt, LitStr, Path, Token, Type};
 
-use crate::case::nearest;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
+use cqrs_schema::nearest;
 
 /// The form that a key's value must have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -243,6 +243,16 @@ impl Args {
             Value::List(tokens) => Some(tokens.clone()),
             _ => None,
         }
+    }
+
+    /// A number from 1, if one is given.
+    pub(crate) fn count(&self, key: &str, ctxt: &mut Ctxt) -> Option<u32> {
+        let Some(Value::Number(number)) = self.get(key) else { return None };
+        let count = number.base10_parse::<u32>().ok().filter(|count| *count > 0);
+        if count.is_none() {
+            ctxt.error(number, Code::ATTRIBUTE_VALUE, "write a number from 1 to 4294967295");
+        }
+        count
     }
 
     /// A version: a number from 1.

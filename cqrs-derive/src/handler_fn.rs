@@ -142,7 +142,7 @@ impl HandlerFn {
             let message = format!("write a type: a {what} handler is not generic");
             ctxt.error(ty, Code::GENERIC_HANDLER, message);
         }
-        let params = types.into_iter().map(param).collect();
+        let params = types.into_iter().map(|ty| param(ty, what)).collect();
         let result = match &sig.output {
             ReturnType::Type(_, ty) => arguments(ty, "Result").filter(|args| args.len() == 2),
             ReturnType::Default => None,
@@ -221,12 +221,16 @@ fn is_lifetime(param: &syn::GenericParam) -> bool {
     matches!(param, syn::GenericParam::Lifetime(_))
 }
 
-fn param(ty: &Type) -> Param {
+fn param(ty: &Type, what: &str) -> Param {
     let inner = referent(ty);
     let ctx = local("ctx");
     match inner.and_then(last_name).as_deref() {
         Some("Metadata") => Param::OfCall(quote!(#ctx.metadata())),
         Some("Context") => Param::OfCall(quote!(#ctx)),
+        Some("Delivery") if what == "event" => {
+            let call = local("call");
+            Param::OfCall(quote!(#call.delivery()))
+        }
         _ => {
             let by_ref = inner.is_some();
             Param::Resolved { ty: Box::new(inner.unwrap_or(ty).clone()), by_ref }

@@ -20,6 +20,7 @@ mod fields;
 mod handler_fn;
 mod krate;
 mod lock;
+mod policy;
 mod serde_attr;
 mod shadow;
 mod shape;
@@ -81,4 +82,6 @@ attributes! {
     query_handler => handler::query;
     #[doc = include_str!("../docs/handlers.md")]
     handlers => service::attribute;
+    #[doc = include_str!("../docs/event_handler.md")]
+    event_handler => event_handler::attribute;
 }

@@ -24,9 +24,12 @@ mod lock;
 mod compare;
 mod scaffold;
 
+mod nearest;
+
 pub use compare::{Change, Comparison, Compatibility, Effect, compare};
 pub use fingerprint::{field_fingerprint, fingerprint};
 pub use lock::{Entry, EntryKind, FILE_NAME, LockError, LockFile, MODE_VARIABLE};
+pub use nearest::nearest;
 pub use parse::{ShapeError, parse};
 pub use scaffold::upcaster;
 pub use shape::{Field, Presence, Scalar, Shape, Tagging, Variant};

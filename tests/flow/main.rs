@@ -3,10 +3,12 @@
 
 mod aggregates;
 mod codes;
+mod event_handlers;
 mod evolution;
 mod lifecycle;
 mod messages;
 mod operations;
+mod policies;
 mod projections;
 mod read_back;
 mod reliability;

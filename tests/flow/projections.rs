@@ -102,8 +102,8 @@ async fn waiting_for_a_projection_that_stands_still_says_why() {
     let reader = app(faulty.clone());
     let limit = std::time::Duration::from_millis(300);
     let error = reader.wait_for(done.receipt.token().unwrap(), limit).await.unwrap_err();
-    let WaitError::Stuck { projection, reason, .. } = error else { panic!("{error}") };
-    assert_eq!(projection, "balances");
+    let WaitError::Stuck { reader, reason, .. } = error else { panic!("{error}") };
+    assert_eq!(&*reader, "balances");
     assert!(reason.contains("cannot write"), "{reason}");
 }
 

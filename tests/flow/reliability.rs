@@ -53,6 +53,8 @@ async fn a_projection_that_panics_harms_neither_the_command_nor_the_others() {
     let done = app.execute(Deposit { account: "a".into(), cents: 1 }).await.expect("it commits");
     let token = done.receipt.token().unwrap();
 
+    app.wait_for_projection::<readers::First>(token, GUARD).await.unwrap();
+    app.wait_for_projection::<readers::Last>(token, GUARD).await.unwrap();
     app.wait_for(token, std::time::Duration::from_millis(200)).await.unwrap_err();
     let account = AccountId::from("a");
     let ran = || async {

@@ -124,7 +124,8 @@ impl<A: Apply> AggregateRuntime<A> {
         A: Decides<C>,
         C: Command,
     {
-        let mut tries = Tries::new(self.services.clock.monotonic());
+        let limit = ctx.conflicts().unwrap_or(self.retries.0);
+        let mut tries = Tries::new(self.services.clock.monotonic(), limit);
         loop {
             let attempt = match made.take() {
                 Some(attempt) => attempt,

@@ -24,6 +24,7 @@ pub(super) struct Tries {
     conflicts: u32,
     superseded: u32,
     transient: u32,
+    limit: u32,
 }
 
 /// Pauses before the store is asked again after it could not do it: 10, 20
@@ -34,8 +35,9 @@ const PAUSES: [Duration; 3] =
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Tries {
-    pub(super) fn new(start: Duration) -> Self {
-        Self { start, conflicts: 0, superseded: 0, transient: 0 }
+    /// None yet; `limit` says how often a conflict is decided again.
+    pub(super) fn new(start: Duration, limit: u32) -> Self {
+        Self { start, conflicts: 0, superseded: 0, transient: 0, limit }
     }
 
     /// Whether to try again, and after what pause.
@@ -49,7 +51,7 @@ impl Tries {
             Again::Superseded => return Err(CommitError::Superseded.into()),
             Again::Conflict(source) => {
                 self.conflicts += 1;
-                if self.conflicts > runtime.retries.0 {
+                if self.conflicts > self.limit {
                     let source = Box::new(source);
                     return Err(BusError::Conflict { attempts: self.conflicts, source });
                 }

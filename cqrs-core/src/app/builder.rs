@@ -1,13 +1,16 @@
 //! Putting an application together; everything wrong is reported together.
 
 use std::any::TypeId;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::around::Around;
 use super::wiring::{Aggregates, Provided};
-use super::{App, Dep, Inner, Wiring};
+use super::{App, Dep, InFlight, Inner, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
 use crate::message::IdGenerator;
+use crate::policy::PolicySettings;
 use crate::registry::{
     Body, BuildError, Module, Register, Registration, Registry, Selection, Serves,
 };
@@ -31,6 +34,7 @@ pub struct AppBuilder<S = NoStore> {
     cached_aggregates: usize,
     retries: RetryLimit,
     start_projections: bool,
+    pub(super) around: Around,
 }
 
 /// What a builder has before it is given a store.
@@ -66,6 +70,7 @@ impl AppBuilder {
             cached_aggregates: CACHED_AGGREGATES,
             retries: RetryLimit::default(),
             start_projections: true,
+            around: Around::default(),
         }
     }
 }
@@ -88,6 +93,7 @@ impl<S> AppBuilder<S> {
             cached_aggregates,
             retries,
             start_projections,
+            around,
         } = self;
         let builder = AppBuilder {
             store,
@@ -99,6 +105,7 @@ impl<S> AppBuilder<S> {
             cached_aggregates,
             retries,
             start_projections,
+            around,
         };
         (had, builder)
     }
@@ -178,6 +185,12 @@ impl<S> AppBuilder<S> {
         self
     }
 
+    /// Leaves the event handlers to another process.
+    pub fn without_event_handlers(mut self) -> Self {
+        self.around.listening.start = false;
+        self
+    }
+
     /// Leaves the projections to another process; views read what it writes.
     pub fn without_projections(mut self) -> Self {
         self.start_projections = false;
@@ -213,14 +226,29 @@ impl<S> AppBuilder<S> {
         let registry = Registry::of(&selection.registrations);
         let start = self.start_projections;
         let (store, builder) = self.with(NoStore);
-        let wiring = builder.wire(store.take(), selection)?;
+        let mut wiring = builder.wire(store.take(), selection)?;
+        let subscriptions = wiring.listen();
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
+        let (meters, breakers) = (wiring.observers.meters, wiring.policies.breakers);
         let start = projections.into_iter().filter(|_| start);
         let projections = start
             .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks)))
             .collect();
-        let inner =
-            Arc::new(Inner { handlers, store, services, tasks, registry, aggregates, projections });
+        let inner = Arc::new(Inner {
+            handlers,
+            store,
+            services,
+            tasks,
+            registry,
+            aggregates,
+            projections,
+            meters,
+            breakers,
+            in_flight: InFlight::default(),
+            subscriptions,
+            grace: builder.around.grace,
+            closing: false.into(),
+        });
         app.set(Arc::downgrade(&inner)).expect("an application is wired once");
         Ok(App(inner))
     }
@@ -241,21 +269,37 @@ impl<S> AppBuilder<S> {
             app: Arc::new(OnceLock::new()),
             handlers: crate::bus::Handlers::default(),
             projections: Vec::new(),
+            listeners: Vec::new(),
             problems: selection.problems,
             current: *first,
+            around: &self.around,
+            policies: self.around.policies(),
+            observers: self.around.observers(),
+            said: said_by_messages(&selection.registrations),
         };
         for registration in &selection.registrations {
             wiring.current = *registration;
             match registration.body {
-                Body::Handler { install, .. } | Body::Projection { install, .. } => {
-                    install(&mut wiring)
-                }
+                Body::Handler { install, .. }
+                | Body::Projection { install, .. }
+                | Body::EventHandler { install, .. } => install(&mut wiring),
                 _ => {}
             }
         }
+        wiring.check_names();
         BuildError::unless_empty(std::mem::take(&mut wiring.problems))?;
         Ok(wiring)
     }
+}
+
+/// What the attributes of messages say about their handlers, by the message's
+/// type.
+fn said_by_messages(registrations: &[Registration]) -> HashMap<TypeId, &'static PolicySettings> {
+    let said = registrations.iter().filter_map(|one| match one.body {
+        Body::Message { type_id, policy, .. } => Some((type_id(), policy)),
+        _ => None,
+    });
+    said.collect()
 }
 
 impl<S> fmt::Debug for AppBuilder<S> {

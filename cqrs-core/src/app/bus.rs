@@ -19,6 +19,11 @@ pub struct Bus {
 }
 
 impl Bus {
+    /// The buses of an application that is being wired.
+    pub(crate) fn within(&self, ctx: &Context) -> Self {
+        Self { app: Arc::clone(&self.app), ctx: Some(ctx.clone()) }
+    }
+
     fn app(&self) -> App {
         let inner = self.app.get().and_then(Weak::upgrade);
         App(inner.expect("a handler runs only while its application lives"))

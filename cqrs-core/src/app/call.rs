@@ -199,6 +199,7 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
                 }
                 begun => Box::pin(begun.end()),
             };
+            let _running = app.inner().in_flight.enter();
             let value = rest.await?;
             Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
         })
@@ -217,7 +218,8 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
             let ctx = app.open(origin)?;
-            app.inner().handlers.ask(&query, &ctx).await
+            let _running = app.inner().in_flight.enter();
+            app.inner().handlers.ask(&query, &ctx).end().await
         })
     }
 }

@@ -1,14 +1,18 @@
 //! The application: what was declared, wired once, checked as a whole.
 
+mod around;
 mod builder;
 mod bus;
 mod call;
+mod in_flight;
+mod listening;
 mod parameter;
 mod wiring;
 
 pub use builder::{AppBuilder, HasStore, NoStore};
 pub use bus::Bus;
 pub use call::{Ask, Execute, Executed, Receipt};
+pub(crate) use in_flight::InFlight;
 pub use parameter::{Dep, Parameter};
 pub use wiring::Wiring;
 
@@ -17,19 +21,44 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
 use crate::command::{Command, OneHandlerFor};
 use crate::event::SkippedEvents;
+use crate::policy::{HandlerMetrics, Meters};
 use crate::projection::{
     Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
 };
 use crate::query::{OneQueryHandlerFor, Query};
 use crate::registry::{BuildError, Module, Registry};
+use crate::resilience::Breakers;
 use crate::runtime::{Services, TaskSet};
-use crate::store::{CommitToken, EventStore, Store};
+use crate::store::{CommitError, CommitToken, EventStore, Position, Store};
+use crate::subscription::{
+    DeadLetters, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus,
+};
+
+/// What still ran when an application had shut down: nothing, unless the grace
+/// period was too short for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shutdown {
+    /// Calls that were under way.
+    pub calls: usize,
+    /// Background tasks.
+    pub tasks: usize,
+}
+
+impl Shutdown {
+    /// Whether everything had ended by itself.
+    #[must_use]
+    pub fn is_orderly(self) -> bool {
+        self.calls == 0 && self.tasks == 0
+    }
+}
 
 /// A running application. Cheap to clone; background work ends when the last
 /// clone is dropped, or in order by [`App::shutdown`].
@@ -46,6 +75,13 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) aggregates: wiring::Aggregates,
     pub(crate) projections: HashMap<TypeId, RunnerHandle>,
+    pub(crate) meters: Meters,
+    pub(crate) breakers: Arc<Breakers>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) subscriptions: Vec<SubscriptionHandle>,
+    pub(crate) grace: Duration,
+    /// New work is refused; what it leads to is not.
+    pub(crate) closing: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -209,6 +245,20 @@ impl App {
         View::new(self.0.store.clone())
     }
 
+    /// What each handler has done since the application was built, sorted by
+    /// kind and name; empty if no figures are kept.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<HandlerMetrics> {
+        self.0.meters.read()
+    }
+
+    /// The breakers of the dependencies that handlers name, to look at and to
+    /// force.
+    #[must_use]
+    pub fn breakers(&self) -> &Breakers {
+        &self.0.breakers
+    }
+
     /// How far each projection is, sorted by name.
     #[must_use]
     pub fn projections(&self) -> Vec<ProjectionStatus> {
@@ -229,42 +279,166 @@ impl App {
     ///
     /// Dropping the future changes nothing.
     pub async fn wait_for(&self, token: &CommitToken, limit: Duration) -> Result<(), WaitError> {
-        let mut end = self.0.services.clock.sleep(limit);
-        let mut reached = Box::pin(self.reach(token));
-        std::future::poll_fn(|cx| {
-            use std::task::Poll;
-            if let Poll::Ready(reached) = reached.as_mut().poll(cx) {
-                return Poll::Ready(reached);
+        self.limited(limit, self.reach(token), || self.too_late(token)).await
+    }
+
+    /// Waits until one projection has taken in a commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::wait_for`]; [`WaitError::Stopped`] if it does not run here.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn wait_for_projection<P: Projection>(
+        &self,
+        token: &CommitToken,
+        limit: Duration,
+    ) -> Result<(), WaitError> {
+        let reached = async {
+            let position = self.position_of(token).await?;
+            let projection = self.0.projections.get(&TypeId::of::<P>());
+            projection.ok_or(WaitError::Stopped)?.reached(position).await
+        };
+        self.limited(limit, reached, || self.too_late(token)).await
+    }
+
+    /// Waits until every event handler is done with a commit: has handled its
+    /// events, or parked them.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::wait_for`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn wait_for_handlers(
+        &self,
+        token: &CommitToken,
+        limit: Duration,
+    ) -> Result<(), WaitError> {
+        let reached = async {
+            let position = self.position_of(token).await?;
+            for subscription in &self.0.subscriptions {
+                subscription.reached(position).await?;
             }
-            end.as_mut().poll(cx).map(|()| Err(self.too_late(token)))
-        })
-        .await
+            Ok(())
+        };
+        self.limited(limit, reached, || self.handlers_too_late(token)).await
+    }
+
+    async fn limited(
+        &self,
+        limit: Duration,
+        reached: impl Future<Output = Result<(), WaitError>>,
+        too_late: impl FnOnce() -> WaitError,
+    ) -> Result<(), WaitError> {
+        let mut end = self.0.services.clock.sleep(limit);
+        let mut reached = Box::pin(reached);
+        let ended = std::future::poll_fn(|cx| {
+            use std::task::Poll;
+            match reached.as_mut().poll(cx) {
+                Poll::Ready(reached) => Poll::Ready(Some(reached)),
+                Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+            }
+        });
+        ended.await.unwrap_or_else(|| Err(too_late()))
+    }
+
+    async fn position_of(&self, token: &CommitToken) -> Result<Position, WaitError> {
+        loop {
+            if let Some(position) = self.0.store.position_of(token).await? {
+                return Ok(position);
+            }
+            self.0.services.clock.sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn reach(&self, token: &CommitToken) -> Result<(), WaitError> {
-        let position = loop {
-            if let Some(position) = self.0.store.position_of(token).await? {
-                break position;
-            }
-            self.0.services.clock.sleep(Duration::from_millis(5)).await;
-        };
+        let position = self.position_of(token).await?;
         for projection in self.0.projections.values() {
             projection.reached(position).await?;
         }
         Ok(())
     }
 
+    fn handlers_too_late(&self, token: &CommitToken) -> WaitError {
+        let slowest = self.subscriptions().into_iter().min_by_key(|status| status.position);
+        slowest.map_or(WaitError::Stopped, |status| {
+            let (reader, reached) = (status.name, status.position);
+            match status.state {
+                SubscriptionState::Failing(reason) => WaitError::Stuck { reader, reached, reason },
+                _ => {
+                    let wanted = Position::new(token.mark());
+                    WaitError::TooLate { reader, reached, wanted }
+                }
+            }
+        })
+    }
+
+    /// How far each event handler is, sorted by name.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        let mut all: Vec<_> = self.0.subscriptions.iter().map(SubscriptionHandle::status).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
+    /// Lets an event handler of this process, with all its parts, stand still
+    /// behind the event at hand. `false` if there is none of that name.
+    pub fn pause_handler(&self, name: &str) -> bool {
+        self.control(name, true)
+    }
+
+    /// Lets a paused event handler go on. `false` if there is none of that
+    /// name.
+    pub fn resume_handler(&self, name: &str) -> bool {
+        self.control(name, false)
+    }
+
+    /// Sets the place of an event handler, with all its parts, to the
+    /// beginning of the log or behind its end. Events that it has handled come
+    /// again, or those that it has not are left out. Whoever runs it goes on
+    /// there within a few seconds. `false` if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`] when the store cannot do it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves some parts set and others not.
+    pub async fn reset_handler(&self, name: &str, to: Start) -> Result<bool, CommitError> {
+        let mut found = false;
+        for one in self.0.subscriptions.iter().filter(|one| one.is_of(name)) {
+            one.reset(&self.0.store, &self.0.services, to).await?;
+            found = true;
+        }
+        Ok(found)
+    }
+
+    fn control(&self, name: &str, pause: bool) -> bool {
+        let found = self.0.subscriptions.iter().filter(|one| one.is_of(name));
+        found.map(|one| one.pause(pause)).count() > 0
+    }
+
+    /// The events that event handlers have parked.
+    #[must_use]
+    pub fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(self.0.store.clone(), Arc::clone(&self.0.services))
+    }
+
     fn too_late(&self, token: &CommitToken) -> WaitError {
         let slowest = self.projections().into_iter().min_by_key(|status| status.position);
         slowest.map_or(WaitError::Stopped, |status| {
-            let (projection, reached) = (status.name, status.position);
+            let (reader, reached): (Arc<str>, _) = (status.name.into(), status.position);
             match status.state {
-                ProjectionState::Failing(reason) => {
-                    WaitError::Stuck { projection, reached, reason }
-                }
+                ProjectionState::Failing(reason) => WaitError::Stuck { reader, reached, reason },
                 _ => {
                     let wanted = crate::store::Position::new(token.mark());
-                    WaitError::TooLate { projection, reached, wanted }
+                    WaitError::TooLate { reader, reached, wanted }
                 }
             }
         })
@@ -292,17 +466,47 @@ impl App {
     ///
     /// Dropping the future changes nothing.
     pub async fn settle(&self) {
-        self.0.tasks.drained(self.0.projections.len()).await;
+        self.0.tasks.drained(self.0.projections.len() + self.0.subscriptions.len()).await;
     }
 
-    /// Takes no more work and returns when all background work has ended.
+    /// Takes no more work, lets what is under way end, and stops what runs in
+    /// the background, within the application's grace period: by default 10
+    /// seconds. What then still runs is ended at its next await; that is as
+    /// safe as a crash.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves the application stopping.
-    pub async fn shutdown(&self) {
-        self.0.tasks.stop();
-        self.0.tasks.drained(0).await;
+    pub async fn shutdown(&self) -> Shutdown {
+        self.shutdown_within(self.0.grace).await
+    }
+
+    /// As [`App::shutdown`], with another grace period.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the application stopping.
+    pub async fn shutdown_within(&self, grace: Duration) -> Shutdown {
+        self.0.closing.store(true, Ordering::Release);
+        let orderly = async {
+            self.0.in_flight.drained().await;
+            self.0.tasks.stop();
+            self.0.tasks.drained(0).await;
+            Ok(())
+        };
+        let ended = self.limited(grace, orderly, || WaitError::Stopped).await;
+        let left = Shutdown { calls: self.0.in_flight.count(), tasks: self.0.tasks.running() };
+        if ended.is_err() {
+            tracing::warn!(target: "cqrs::app", calls = left.calls, tasks = left.tasks, "the grace period is over");
+            self.0.tasks.abort();
+        }
+        left
+    }
+
+    /// Whether the application takes work.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.closing.load(Ordering::Acquire) && !self.0.tasks.is_stopping()
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -310,7 +514,10 @@ impl App {
     }
 
     pub(crate) fn open(&self, origin: Origin) -> Result<Context, BusError> {
-        if self.0.tasks.is_stopping() {
+        let depth = origin.said().map_or(0, |said| said.depth);
+        // What has begun may still send messages on.
+        let refused = depth == 0 && self.0.closing.load(Ordering::Relaxed);
+        if refused || self.0.tasks.is_stopping() {
             return Err(BusError::ShuttingDown);
         }
         Ok(Context::new(Arc::clone(&self.0.services), origin))

@@ -109,7 +109,7 @@ impl Parameter for Bus {
     }
 
     fn bind(&self, ctx: &Context) -> Self {
-        Self { app: Arc::clone(&self.app), ctx: Some(ctx.clone()) }
+        self.within(ctx)
     }
 }
 

@@ -5,19 +5,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use super::around::Around;
 use super::call::{ask_named, execute_named};
+use super::listening::Listener;
 use super::{Bus, Dep, Inner, Parameter};
 use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, Repository, RetryLimit,
 };
 use crate::bus::{
-    CommandError, CommandHandler, Context, Handlers, Named, Origin, QueryError, QueryHandler,
-    Started,
+    CommandError, CommandHandler, Context, Handlers, MessageKind, Named, Origin, QueryError,
+    QueryHandler, Started, Target,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
+use crate::policy::{Observers, Policies, PolicySettings, Stack};
 use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
 use crate::query::Query;
-use crate::registry::{Problem, Registration};
+use crate::registry::{Body, Problem, Registration};
 use crate::runtime::{BoxFuture, Services, TaskSet};
 use crate::store::Store;
 
@@ -34,8 +37,13 @@ pub struct Wiring<'a> {
     pub(super) app: Arc<OnceLock<Weak<Inner>>>,
     pub(super) handlers: Handlers,
     pub(super) projections: Vec<Start>,
+    pub(super) listeners: Vec<Listener>,
     pub(super) problems: Vec<Problem>,
     pub(super) current: Registration,
+    pub(super) around: &'a Around,
+    pub(super) policies: Policies,
+    pub(super) observers: Observers,
+    pub(super) said: HashMap<TypeId, &'static PolicySettings>,
 }
 
 /// A projection to start once nothing is wrong.
@@ -83,7 +91,10 @@ impl Wiring<'_> {
 
     /// Takes a handler of a command.
     pub fn command<C: Command + OneHandlerFor<C>>(&mut self, handler: impl CommandHandler<C>) {
-        self.handlers.add_command::<C>(handler);
+        let Some(stack) = self.stack(MessageKind::Command, C::NAME, TypeId::of::<C>()) else {
+            return;
+        };
+        self.handlers.add_command::<C>(handler, stack);
         self.handlers.commands_by_name.insert(C::NAME, Named { call: execute_named::<C> });
     }
 
@@ -114,7 +125,10 @@ impl Wiring<'_> {
 
     /// Takes the handler of a query.
     pub fn query<Q: Query>(&mut self, handler: impl QueryHandler<Q>) {
-        self.handlers.add_query::<Q>(handler);
+        let Some(stack) = self.stack(MessageKind::Query, Q::NAME, TypeId::of::<Q>()) else {
+            return;
+        };
+        self.handlers.add_query::<Q>(handler, stack);
         self.handlers.queries_by_name.insert(Q::NAME, Named { call: ask_named::<Q> });
     }
 
@@ -132,6 +146,46 @@ impl Wiring<'_> {
     /// Takes a projection.
     pub fn projection<P: Project>(&mut self) {
         self.projections.push((TypeId::of::<P>(), Runner::<P>::start));
+    }
+
+    /// Everything around the current handler; `None` where something that it
+    /// asks for is missing, which is noted.
+    pub(super) fn stack(
+        &mut self,
+        kind: MessageKind,
+        name: &'static str,
+        message: TypeId,
+    ) -> Option<Stack> {
+        let Registration { item, module_path, location, body, .. } = self.current;
+        let target = Target { kind, name, handler: item, module_path };
+        let by_message = self.said.get(&message).copied().unwrap_or(PolicySettings::NONE);
+        let by_handler = match body {
+            Body::Handler { policy, .. } => policy,
+            Body::EventHandler { settings, .. } => settings.policy,
+            _ => PolicySettings::NONE,
+        };
+        let settings = self.policies.settings(&target, by_message, by_handler);
+        match self.policies.resolve(&target, settings) {
+            Ok(policy) => Some(Stack {
+                target,
+                layers: self.around.middlewares.around(&target),
+                observer: self.observers.of(target, self.around.metrics),
+                policy,
+            }),
+            Err(missing) => {
+                self.problems.push(Problem::Unguarded { handler: item, location, missing });
+                None
+            }
+        }
+    }
+
+    /// Notes handlers about which something is said and that do not exist.
+    pub(super) fn check_names(&mut self) {
+        let known = self.handlers.names();
+        for name in self.policies.named.keys().filter(|name| !known.contains(name.as_str())) {
+            let nearest = cqrs_schema::nearest(name, known.iter().copied());
+            self.problems.push(Problem::UnknownHandler { name: name.clone(), nearest });
+        }
     }
 
     pub(super) fn optional_dependency<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {

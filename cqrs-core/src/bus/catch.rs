@@ -15,16 +15,6 @@ pub enum Started<'a, T> {
     Waits(BoxFuture<'a, T>),
 }
 
-/// Begins a call and runs it to its end, or to its panic.
-pub(crate) async fn caught<'a, T>(
-    start: impl FnOnce() -> Started<'a, T>,
-) -> Result<T, Box<dyn Any + Send>> {
-    match catch_unwind(AssertUnwindSafe(start))? {
-        Started::Ended(ended) => Ok(ended),
-        Started::Waits(rest) => CatchPanic(rest).await,
-    }
-}
-
 impl<T> std::fmt::Debug for Started<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::{CancelToken, Origin, Parts};
 use crate::event::encode_details;
-use crate::message::{CodecError, MessageId, Metadata, OperationId, TenantId, Timestamp};
+use crate::message::{ActorId, CodecError, MessageId, Metadata, OperationId, TenantId, Timestamp};
+use crate::policy::Principal;
 use crate::runtime::Services;
-use crate::store::{Cause, Commit, Few};
+use crate::store::{Cause, Commit, Few, StreamId, StreamVersion};
 
 /// The context of one call. Clones share it.
 ///
@@ -24,6 +25,8 @@ struct Call {
     origin: Origin,
     stamp: OnceLock<Stamp>,
     metadata: OnceLock<Box<Metadata>>,
+    /// Who calls, as a hook has established it.
+    principal: OnceLock<Arc<Principal>>,
     done: Mutex<Done>,
 }
 
@@ -40,6 +43,10 @@ struct Done {
     commits: Few<Commit>,
     in_doubt: Option<OperationId>,
     units: u32,
+    /// How often a policy lets a command be decided again.
+    conflicts: Option<u32>,
+    /// The time of the handler has run out.
+    expired: bool,
 }
 
 impl Context {
@@ -49,8 +56,15 @@ impl Context {
             let deadline = &mut origin.say().deadline;
             *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
         }
-        let (stamp, metadata) = (OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Call { services, origin, stamp, metadata, done: Mutex::default() }))
+        let (stamp, metadata, principal) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Call {
+            services,
+            origin,
+            stamp,
+            metadata,
+            principal,
+            done: Mutex::default(),
+        }))
     }
 
     #[inline]
@@ -67,7 +81,11 @@ impl Context {
     pub fn metadata(&self) -> &Metadata {
         self.0.metadata.get_or_init(|| {
             let Stamp { id, now } = self.stamp();
-            Box::new(self.0.origin.metadata(id, now))
+            let mut metadata = self.0.origin.metadata(id, now);
+            if let Some(principal) = self.principal() {
+                metadata.actor = Some(principal.actor().clone());
+            }
+            Box::new(metadata)
         })
     }
 
@@ -75,9 +93,10 @@ impl Context {
     #[inline]
     pub(crate) fn cause(&self) -> Result<Cause, CodecError> {
         let Stamp { id, now } = self.stamp();
-        let (correlation_id, details) = match self.said() {
-            None => (id.into(), Bytes::new()),
-            Some(_) => (self.metadata().correlation_id, encode_details(self.metadata())?),
+        let is_known = self.said().is_some() || self.0.principal.get().is_some();
+        let (correlation_id, details) = match is_known {
+            false => (id.into(), Bytes::new()),
+            true => (self.metadata().correlation_id, encode_details(self.metadata())?),
         };
         Ok(Cause { occurred_at: now, correlation_id, causation_id: id.into(), details })
     }
@@ -93,6 +112,26 @@ impl Context {
             Some(said) => &said.tenant,
             None => TenantId::single(),
         }
+    }
+
+    /// Who calls, if that is established.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        let found = self.0.principal.get().or_else(|| self.said()?.principal.as_ref());
+        found.map(|principal| &**principal)
+    }
+
+    /// Whoever calls, established or only said.
+    #[must_use]
+    pub fn actor(&self) -> Option<&ActorId> {
+        let said = || self.said().and_then(|said| said.actor.as_ref());
+        self.principal().map(Principal::actor).or_else(said)
+    }
+
+    pub(crate) fn set_principal(&self, principal: Principal) {
+        debug_assert!(self.0.metadata.get().is_none(), "nobody has asked who calls");
+        // Established once: whoever comes later changes nothing.
+        let _: Result<(), _> = self.0.principal.set(Arc::new(principal));
     }
 
     /// Whether the caller has named the operation.
@@ -113,6 +152,16 @@ impl Context {
         Some(deadline.saturating_sub(self.0.services.clock.monotonic()))
     }
 
+    /// When the call must have ended, if a handler may take so long.
+    pub(crate) fn ends(&self, limit: Option<Duration>) -> Option<Duration> {
+        let given = self.said().and_then(|said| said.deadline);
+        let limit = limit.map(|limit| self.0.services.clock.monotonic().saturating_add(limit));
+        match (given, limit) {
+            (Some(given), Some(limit)) => Some(given.min(limit)),
+            (given, limit) => given.or(limit),
+        }
+    }
+
     /// The token by which the caller cancels.
     #[must_use]
     pub fn cancel_token(&self) -> Option<&CancelToken> {
@@ -128,6 +177,11 @@ impl Context {
         self.said()?.timeout
     }
 
+    /// How many messages have led to this one, within the application.
+    pub(crate) fn depth(&self) -> u32 {
+        self.said().map_or(0, |said| said.depth)
+    }
+
     fn said(&self) -> Option<&Parts> {
         self.0.origin.said()
     }
@@ -139,11 +193,16 @@ impl Context {
     /// The origin of a message that this call's handler sends on.
     pub(crate) fn follow(&self) -> Origin {
         let mut origin = Origin::following(self.metadata());
+        origin.say().depth = self.depth() + 1;
         if let Some(said) = self.said() {
             let next = origin.say();
             next.deadline = said.deadline;
             next.cancel = said.cancel.clone();
             next.extensions = Arc::clone(&said.extensions);
+            next.principal = said.principal.clone();
+        }
+        if let Some(principal) = self.0.principal.get() {
+            origin.say().principal = Some(Arc::clone(principal));
         }
         origin
     }
@@ -187,6 +246,40 @@ impl Context {
     /// The unit whose outcome is not known.
     pub(crate) fn in_doubt(&self) -> Option<OperationId> {
         self.done().in_doubt
+    }
+
+    /// Whether anything of the call is stored.
+    pub(crate) fn has_committed(&self) -> bool {
+        !self.done().commits.is_empty()
+    }
+
+    /// What the call has written until now.
+    pub(crate) fn streams(&self) -> Vec<(StreamId, StreamVersion)> {
+        self.done().commits.iter().flat_map(Commit::streams).cloned().collect()
+    }
+
+    /// The handler runs once more: its units have the ids that they had.
+    pub(crate) fn begin_again(&self) {
+        let mut done = self.done();
+        (done.units, done.in_doubt) = (0, None);
+        done.commits = Few::default();
+    }
+
+    /// How often a command is decided again, if a policy says so.
+    pub(crate) fn conflicts(&self) -> Option<u32> {
+        self.done().conflicts
+    }
+
+    pub(crate) fn set_conflicts(&self, count: u32) {
+        self.done().conflicts = Some(count);
+    }
+
+    pub(crate) fn has_expired(&self) -> bool {
+        self.done().expired
+    }
+
+    pub(crate) fn expire(&self) {
+        self.done().expired = true;
     }
 
     /// The commits of a call that has ended.

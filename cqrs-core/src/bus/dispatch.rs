@@ -1,18 +1,23 @@
 //! From a message to its one handler.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{
-    BusError, CatchPanic, CommandError, Context, DispatchError, QueryError, Started, caught,
+    BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending, QueryError, Started,
+    Typed, within,
 };
 use crate::aggregate::panic_message;
 use crate::app::App;
-use crate::command::{Command, OneHandlerFor};
+use crate::command::{Command, OneHandlerFor, Validate};
+use crate::error::ErrorCode;
+use crate::policy::Stack;
 use crate::query::Query;
 use crate::runtime::BoxFuture;
 
@@ -119,40 +124,52 @@ pub(crate) struct Handlers {
     queries: Table,
     pub(crate) commands_by_name: HashMap<&'static str, Named>,
     pub(crate) queries_by_name: HashMap<&'static str, Named>,
+    pub(crate) event_handlers: BTreeSet<&'static str>,
 }
 
-struct CommandEntry<C>(Box<dyn CommandHandler<C>>);
-struct QueryEntry<Q>(Box<dyn QueryHandler<Q>>);
+struct CommandEntry<C> {
+    handler: Box<dyn CommandHandler<C>>,
+    stack: Stack,
+}
+
+struct QueryEntry<Q> {
+    handler: Box<dyn QueryHandler<Q>>,
+    stack: Stack,
+}
 
 impl Handlers {
-    pub(crate) fn add_command<C>(&mut self, handler: impl CommandHandler<C>)
+    pub(crate) fn add_command<C>(&mut self, handler: impl CommandHandler<C>, stack: Stack)
     where
         C: Command + OneHandlerFor<C>,
     {
-        self.commands.insert(TypeId::of::<C>(), Box::new(CommandEntry::<C>(Box::new(handler))));
+        let entry = CommandEntry::<C> { handler: Box::new(handler), stack };
+        self.commands.insert(TypeId::of::<C>(), Box::new(entry));
     }
 
-    pub(crate) fn add_query<Q: Query>(&mut self, handler: impl QueryHandler<Q>) {
-        self.queries.insert(TypeId::of::<Q>(), Box::new(QueryEntry::<Q>(Box::new(handler))));
+    pub(crate) fn add_query<Q: Query>(&mut self, handler: impl QueryHandler<Q>, stack: Stack) {
+        let entry = QueryEntry::<Q> { handler: Box::new(handler), stack };
+        self.queries.insert(TypeId::of::<Q>(), Box::new(entry));
     }
 
-    fn command<C: Command + OneHandlerFor<C>>(&self) -> Result<&dyn CommandHandler<C>, BusError> {
+    fn command<C: Command + OneHandlerFor<C>>(&self) -> Result<&CommandEntry<C>, BusError> {
         let entry = self.commands.get(&TypeId::of::<C>());
-        let entry = entry.and_then(|entry| entry.downcast_ref::<CommandEntry<C>>());
-        entry
-            .map(|entry| &*entry.0)
-            .ok_or_else(|| BusError::HandlerNotFound { name: C::NAME.to_owned() })
+        let entry = entry.and_then(|entry| entry.downcast_ref());
+        entry.ok_or_else(|| BusError::HandlerNotFound { name: C::NAME.to_owned() })
     }
 
-    fn query<Q: Query>(&self) -> Result<&dyn QueryHandler<Q>, BusError> {
+    fn query<Q: Query>(&self) -> Result<&QueryEntry<Q>, BusError> {
         let entry = self.queries.get(&TypeId::of::<Q>());
-        let entry = entry.and_then(|entry| entry.downcast_ref::<QueryEntry<Q>>());
-        entry
-            .map(|entry| &*entry.0)
-            .ok_or_else(|| BusError::HandlerNotFound { name: Q::NAME.to_owned() })
+        let entry = entry.and_then(|entry| entry.downcast_ref());
+        entry.ok_or_else(|| BusError::HandlerNotFound { name: Q::NAME.to_owned() })
     }
 
-    /// Validates, finds the handler, runs it within the call's bounds.
+    /// The names under which something is known to be handled.
+    pub(crate) fn names(&self) -> BTreeSet<&'static str> {
+        let messages = self.commands_by_name.keys().chain(self.queries_by_name.keys());
+        messages.chain(&self.event_handlers).copied().collect()
+    }
+
+    /// Finds the handler and runs it behind everything that stands around it.
     #[inline]
     pub(crate) fn execute<'a, C>(
         &'a self,
@@ -162,33 +179,27 @@ impl Handlers {
     where
         C: Command + OneHandlerFor<C>,
     {
-        if let Err(error) = command.validate() {
-            return Begun::Ended(Err(BusError::Validation(error).into()));
-        }
-        let handler = match self.command::<C>() {
-            Ok(handler) => handler,
-            Err(error) => return Begun::Ended(Err(error.into())),
-        };
-        if ctx.is_bounded() {
-            let run = bounded(C::NAME, ctx, || handler.start(command, ctx));
-            return Begun::Bounded(Box::pin(run));
-        }
-        match catch_unwind(AssertUnwindSafe(|| handler.start(command, ctx))) {
-            Ok(Started::Ended(ended)) => Begun::Ended(ended),
-            Ok(Started::Waits(rest)) => Begun::Waits(C::NAME, CatchPanic(rest)),
-            Err(panic) => Begun::Ended(Err(panicked(C::NAME, &*panic).into())),
+        match self.command::<C>() {
+            Ok(CommandEntry { handler, stack }) => {
+                begin(stack, command, ctx, move || handler.start(command, ctx))
+            }
+            Err(error) => Begun::Ended(Err(error.into())),
         }
     }
 
     /// As [`Handlers::execute`], for a query.
-    pub(crate) async fn ask<Q: Query>(
-        &self,
-        query: &Q,
-        ctx: &Context,
-    ) -> Result<Q::Output, QueryError> {
-        query.validate().map_err(BusError::Validation)?;
-        let handler = self.query::<Q>()?;
-        bounded(Q::NAME, ctx, || Started::Waits(handler.handle(query, ctx))).await
+    #[inline]
+    pub(crate) fn ask<'a, Q: Query>(
+        &'a self,
+        query: &'a Q,
+        ctx: &'a Context,
+    ) -> Begun<'a, Result<Q::Output, QueryError>> {
+        match self.query::<Q>() {
+            Ok(QueryEntry { handler, stack }) => {
+                begin(stack, query, ctx, move || Started::Waits(handler.handle(query, ctx)))
+            }
+            Err(error) => Begun::Ended(Err(error.into())),
+        }
     }
 }
 
@@ -203,7 +214,7 @@ impl fmt::Debug for Handlers {
 pub(crate) enum Begun<'a, T> {
     Ended(T),
     Waits(&'static str, CatchPanic<'a, T>),
-    Bounded(BoxFuture<'a, T>),
+    Runs(BoxFuture<'a, T>),
 }
 
 impl<T, E: From<BusError>> Begun<'_, Result<T, E>> {
@@ -215,85 +226,89 @@ impl<T, E: From<BusError>> Begun<'_, Result<T, E>> {
             Self::Waits(name, rest) => {
                 rest.await.unwrap_or_else(|panic| Err(panicked(name, &*panic).into()))
             }
-            Self::Bounded(run) => run.await,
+            Self::Runs(run) => run.await,
         }
     }
 }
 
-fn panicked(name: &'static str, panic: &(dyn Any + Send)) -> BusError {
-    BusError::HandlerPanicked { name, message: panic_message(panic) }
-}
-
-/// Runs a handler until it ends, panics, its time is up, or it is cancelled.
-async fn bounded<'a, T, E: From<BusError>>(
-    name: &'static str,
+/// Begins a call. Where nothing but the checks of its fields and its figures
+/// stand around the handler, it may end at once.
+#[inline]
+fn begin<'a, M, T, E, F>(
+    stack: &'a Stack,
+    message: &'a M,
     ctx: &'a Context,
-    start: impl FnOnce() -> Started<'a, Result<T, E>>,
-) -> Result<T, E> {
-    let ended = if ctx.is_bounded() {
-        Box::pin(within_bounds(ctx, start)).await?
-    } else {
-        caught(start).await
+    mut start: F,
+) -> Begun<'a, Result<T, E>>
+where
+    M: Validate + Serialize + Sync + 'static,
+    T: Send + 'static,
+    E: Ending + Send + 'static,
+    F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
+{
+    if !stack.is_light() || ctx.is_bounded() {
+        return Begun::Runs(Box::pin(through(stack, message, ctx, start)));
+    }
+    let since = stack.observer.begin(ctx);
+    let ended = match message.validate() {
+        Err(error) => Err(BusError::Validation(error).into()),
+        Ok(()) => match catch_unwind(AssertUnwindSafe(&mut start)) {
+            Ok(Started::Ended(ended)) => ended,
+            Err(panic) => Err(panicked(stack.target.name, &*panic).into()),
+            Ok(Started::Waits(rest)) => return waits(stack, ctx, since, CatchPanic(rest)),
+        },
     };
-    ended.unwrap_or_else(|panic| Err(panicked(name, &*panic).into()))
+    stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
+    Begun::Ended(ended)
 }
 
-/// Runs a handler to its end or panic, unless it must stop before.
-async fn within_bounds<'a, T>(
+/// The rest of a call that did not end at once.
+fn waits<'a, T, E>(
+    stack: &'a Stack,
     ctx: &'a Context,
-    start: impl FnOnce() -> Started<'a, T>,
-) -> Result<Result<T, Box<dyn Any + Send>>, BusError> {
-    let since = ctx.limit().map(|_| ctx.services().clock.monotonic());
-    let remaining = ctx.remaining();
-    if remaining == Some(Duration::ZERO) {
-        return Err(out_of_time(ctx, since));
+    since: Option<Duration>,
+    rest: CatchPanic<'a, Result<T, E>>,
+) -> Begun<'a, Result<T, E>>
+where
+    T: Send + 'a,
+    E: Ending + Send + 'a,
+{
+    let name = stack.target.name;
+    let (limit, warn) = stack.policy.time();
+    if limit.is_none() && since.is_none() {
+        return Begun::Waits(name, rest);
     }
-    if ctx.cancel_token().is_some_and(super::CancelToken::is_cancelled) {
-        return Err(BusError::Cancelled);
-    }
-    let mut handler = std::pin::pin!(caught(start));
-    let mut stop = std::pin::pin!(stop(ctx, remaining, since));
-    std::future::poll_fn(|cx| {
-        use std::task::Poll;
-        if let Poll::Ready(ended) = handler.as_mut().poll(cx) {
-            return Poll::Ready(Ok(ended));
-        }
-        stop.as_mut().poll(cx).map(Err)
-    })
-    .await
+    Begun::Runs(Box::pin(async move {
+        let ended = match within(ctx, limit, warn, name, rest).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
+            Err(error) => Err(error.into()),
+        };
+        stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
+        ended
+    }))
 }
 
-/// Ends when the call must stop, with the error for it.
-async fn stop(ctx: &Context, remaining: Option<Duration>, start: Option<Duration>) -> BusError {
-    let mut sleep = remaining.map(|remaining| ctx.services().clock.sleep(remaining));
-    let mut cancelled = ctx.cancel_token().map(|token| Box::pin(token.cancelled()));
-    std::future::poll_fn(|cx| {
-        use std::task::Poll;
-        if let Some(sleep) = &mut sleep
-            && sleep.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(out_of_time(ctx, start));
-        }
-        if let Some(cancelled) = &mut cancelled
-            && cancelled.as_mut().poll(cx).is_ready()
-        {
-            let unknown = in_doubt(ctx, "the caller cancelled while the commit was under way");
-            return Poll::Ready(unknown.unwrap_or(BusError::Cancelled));
-        }
-        Poll::Pending
-    })
-    .await
+/// Runs a call through everything around its handler.
+async fn through<'a, M, T, E, F>(
+    stack: &'a Stack,
+    message: &'a M,
+    ctx: &'a Context,
+    start: F,
+) -> Result<T, E>
+where
+    M: Validate + Serialize + Sync + 'static,
+    T: Send + 'static,
+    E: Ending + Send + 'static,
+    F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
+{
+    let call = Call::new::<T>(&stack.target, message, ctx);
+    let mut attempt = Typed::new(stack.target.name, start);
+    let run = CatchPanic(Box::pin(stack.run(&call, &mut attempt))).await;
+    let outcome = run.unwrap_or_else(|panic| Err(panicked(stack.target.name, &*panic).into()));
+    attempt.end(outcome, &call)
 }
 
-fn out_of_time(ctx: &Context, start: Option<Duration>) -> BusError {
-    in_doubt(ctx, "the time ran out while the commit was under way").unwrap_or_else(|| {
-        let limit = ctx.limit().unwrap_or_default();
-        let now = ctx.services().clock.monotonic();
-        BusError::Timeout { limit, elapsed: start.map_or(limit, |start| now.saturating_sub(start)) }
-    })
-}
-
-fn in_doubt(ctx: &Context, reason: &str) -> Option<BusError> {
-    let operation = ctx.in_doubt()?;
-    Some(BusError::Unknown { operation, reason: reason.into() })
+pub(crate) fn panicked(name: &'static str, panic: &(dyn Any + Send)) -> BusError {
+    BusError::HandlerPanicked { name, message: panic_message(panic) }
 }

@@ -126,6 +126,75 @@ pub enum BusError {
     /// The store could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Something answered in the place of a handler, by another type than the
+    /// caller expects.
+    #[error("`{name}` is answered with `{received}`, but its caller expects `{expected}`")]
+    Answer {
+        /// The message's wire name.
+        name: &'static str,
+        /// The type of the answer.
+        expected: &'static str,
+        /// What was given.
+        received: &'static str,
+    },
+    /// A middleware refused the call.
+    #[error("refused by {by}: {reason}")]
+    Refused {
+        /// How the middleware names itself.
+        by: Box<str>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Nobody is known who calls, or what was said of it does not hold.
+    #[error("the caller is not known: {reason}")]
+    Unauthenticated {
+        /// Why.
+        reason: Box<str>,
+    },
+    /// The caller is known and may not do this.
+    #[error("the caller may not do this: {missing} is needed")]
+    Forbidden {
+        /// What it lacks.
+        missing: Box<str>,
+    },
+    /// The caller has made too many calls in a short time.
+    #[error("too many calls of `{message}`: call again in {retry_after:?}")]
+    RateLimited {
+        /// The message's wire name.
+        message: &'static str,
+        /// When there is room for one more.
+        retry_after: Duration,
+    },
+    /// A dependency has failed so often that it is left alone for a while.
+    #[error("`{dependency}` has failed too often: call again in {retry_after:?}")]
+    CircuitOpen {
+        /// The name of its breaker.
+        dependency: Box<str>,
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+    /// As many calls run and wait as may.
+    #[error("{limit} calls of `{message}` run and no more may wait: call again later")]
+    Busy {
+        /// The message's wire name.
+        message: &'static str,
+        /// How many may run at once.
+        limit: u32,
+    },
+    /// Handlers send messages on that lead to further messages without end.
+    #[error("`{message}` is number {limit} in a chain of messages that lead to one another")]
+    TooDeep {
+        /// The message's wire name.
+        message: &'static str,
+        /// The largest length of a chain.
+        limit: u32,
+    },
+    /// The audit could not take the call down, and nothing runs without it.
+    #[error("the audit cannot be written: {reason}")]
+    AuditUnavailable {
+        /// What the sink says.
+        reason: Box<str>,
+    },
     /// The application takes no more work.
     #[error("the application is shutting down")]
     ShuttingDown,
@@ -136,12 +205,37 @@ impl BusError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Conflict { .. } | Self::Unknown { .. } => true,
+            Self::Timeout { .. }
+            | Self::Conflict { .. }
+            | Self::Unknown { .. }
+            | Self::RateLimited { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Busy { .. }
+            | Self::AuditUnavailable { .. } => true,
             Self::Load(error) => error.is_retryable(),
             Self::Commit(error) => error.is_retryable(),
             Self::Read(error) => error.is_retryable(),
             _ => false,
         }
+    }
+
+    /// After what time the same call makes sense again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } | Self::CircuitOpen { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it speaks against what the handler depends on, and not against
+    /// the caller or the domain.
+    pub(crate) fn is_fault(&self) -> bool {
+        use crate::error::Category::{Bug, Transient, Unknown};
+        !matches!(self, Self::Cancelled)
+            && matches!(self.code().category(), Bug | Transient | Unknown)
     }
 
     /// Whether it lost against other writers.
@@ -174,6 +268,15 @@ impl ErrorCode for BusError {
             Self::Load(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Read(error) => error.code(),
+            Self::Answer { .. } => Code::ANSWER_TYPE,
+            Self::Refused { .. } => Code::REFUSED,
+            Self::Unauthenticated { .. } => Code::UNAUTHENTICATED,
+            Self::Forbidden { .. } => Code::FORBIDDEN,
+            Self::RateLimited { .. } => Code::RATE_LIMITED,
+            Self::CircuitOpen { .. } => Code::CIRCUIT_OPEN,
+            Self::Busy { .. } => Code::OVERLOADED,
+            Self::TooDeep { .. } => Code::TOO_DEEP,
+            Self::AuditUnavailable { .. } => Code::AUDIT_UNAVAILABLE,
             Self::ShuttingDown => Code::SHUTTING_DOWN,
         }
     }

@@ -5,21 +5,32 @@
 //! without a lock. A typed call finds its handler by the message's type; a
 //! call from the edge by its wire name.
 
+mod attempt;
+mod call;
 mod cancel;
 mod catch;
 mod context;
+mod deadline;
 mod dispatch;
 mod error;
 mod extensions;
+mod middleware;
 mod origin;
 
+pub(crate) use attempt::Ending;
+use attempt::Typed;
+pub(crate) use call::AnyMessage;
+pub use call::{Call, MessageKind, Target};
 pub use cancel::CancelToken;
+pub(crate) use catch::CatchPanic;
 pub use catch::Started;
-pub(crate) use catch::{CatchPanic, caught};
 pub use context::Context;
-pub(crate) use dispatch::{Begun, Handlers, Named};
+pub(crate) use deadline::within;
+pub(crate) use dispatch::{Begun, Handlers, Named, panicked};
 pub use dispatch::{CommandHandler, QueryHandler};
 pub use error::{BusError, CommandError, DispatchError, QueryError};
 pub use extensions::Extensions;
+pub(crate) use middleware::{Attempt, Layer, Middlewares};
+pub use middleware::{Done, Failure, FromFn, Middleware, Next, Outcome, Rejected, Scope, from_fn};
 pub use origin::Origin;
 pub(crate) use origin::Parts;

@@ -8,6 +8,7 @@ use crate::message::{
     ActorId, CausationId, CorrelationId, Headers, MessageId, Metadata, OperationId, TenantId,
     Timestamp, TraceContext,
 };
+use crate::policy::Principal;
 
 /// Everything about a call but the message itself. What is not said is made
 /// up when it is needed: a new id, a new correlation, the default tenant.
@@ -31,6 +32,9 @@ pub(crate) struct Parts {
     pub(crate) timeout: Option<Duration>,
     pub(crate) cancel: Option<CancelToken>,
     pub(crate) extensions: Arc<Extensions>,
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// Messages that have led to this one, within the application.
+    pub(crate) depth: u32,
 }
 
 impl Origin {
@@ -91,6 +95,15 @@ impl Origin {
     /// Sets who acts.
     pub fn actor(mut self, actor: impl Into<ActorId>) -> Self {
         self.say().actor = Some(actor.into());
+        self
+    }
+
+    /// Says who acts, as an edge has established it: the caller must be one
+    /// that is trusted. Hooks are not asked then.
+    pub fn principal(mut self, principal: Principal) -> Self {
+        let said = self.say();
+        said.actor = Some(principal.actor().clone());
+        said.principal = Some(Arc::new(principal));
         self
     }
 

@@ -106,25 +106,25 @@ impl From<ViewError> for QueryError {
     }
 }
 
-/// A read model did not reach a commit.
+/// A read model or event handler did not reach a commit.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
     /// It did not get there in time.
-    #[error("projection `{projection}` is at position {reached}, not yet at {wanted}")]
+    #[error("`{reader}` is at position {reached}, not yet at {wanted}")]
     TooLate {
-        /// The projection.
-        projection: &'static str,
+        /// The projection or event handler.
+        reader: Arc<str>,
         /// Where it is.
         reached: Position,
         /// Where it should be.
         wanted: Position,
     },
     /// It stands still on an error.
-    #[error("projection `{projection}` stands at position {reached}: {reason}")]
+    #[error("`{reader}` stands at position {reached}: {reason}")]
     Stuck {
-        /// The projection.
-        projection: &'static str,
+        /// The projection or event handler.
+        reader: Arc<str>,
         /// Where it is.
         reached: Position,
         /// Why.

@@ -14,13 +14,11 @@ use crate::error::report;
 use crate::event::{Decoded, Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
-    Checkpoint, CommitWatch, Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Page, Pages,
-    Position, ReadRequest, Store, UnitOfWork,
+    Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Page, Pages, Position, Store,
+    UnitOfWork,
 };
+use crate::subscription::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
 
-/// Events of the first page behind a place, and of the largest.
-const FIRST_PAGE: usize = 500;
-const PAGE: usize = 2_000;
 /// Pages that are taken in between two commits. An event that fails takes
 /// those before it in its batch along, so that a batch has one page then, and
 /// twice as many each time that it succeeds.
@@ -29,16 +27,9 @@ const STRETCH: usize = 64;
 const CHANGES: usize = 5_000;
 /// or when it has taken so long.
 const LONG: Duration = Duration::from_millis(500);
-/// How long to wait for a wake-up before looking again; other processes'
-/// commits are found this way.
-const POLL: Duration = Duration::from_millis(200);
 /// At least this long between two small batches, so that a busy log is not
 /// followed event by event. Whoever waits for the projection ends the pause.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long to wait after an error, doubled up to the second.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// How long a standby lets the other worker make no progress.
-const TAKE_OVER: Duration = Duration::from_secs(2);
 /// Positions without matching events after which the place is stored anyway.
 const STRIDE: u64 = 10_000;
 
@@ -51,9 +42,7 @@ pub(crate) struct RunnerHandle {
 
 pub(crate) struct Runner<P: Project> {
     projection: P,
-    store: Store,
-    services: Arc<Services>,
-    tasks: TaskSet,
+    follower: Follower,
     rows: KeptRows<P>,
     /// Pages that the next batch may take.
     stretch: usize,
@@ -61,17 +50,8 @@ pub(crate) struct Runner<P: Project> {
     failures: u32,
     /// The head of the log when this worker began to follow it.
     began_at: Position,
-    query: EventQuery,
     status: watch::Sender<ProjectionStatus>,
     hurry: Arc<tokio::sync::Notify>,
-}
-
-/// A place in the log, claimed or only looked at.
-struct Place {
-    epoch: Option<Epoch>,
-    log: LogId,
-    position: Position,
-    stored: Position,
 }
 
 /// What was taken in together.
@@ -108,14 +88,17 @@ impl<P: Project> Runner<P> {
         let hurry = Arc::new(tokio::sync::Notify::new());
         let mut runner = Self {
             projection: P::default(),
-            store,
-            services,
-            tasks: tasks.clone(),
+            follower: Follower {
+                store,
+                services,
+                tasks: tasks.clone(),
+                checkpoint: P::checkpoint(),
+                query: EventQuery::types(stored_names::<P::Event>()),
+            },
             rows: KeptRows::new(),
             stretch: STRETCH,
             failures: 0,
             began_at: Position::NONE,
-            query: EventQuery::types(stored_names::<P::Event>()),
             status,
             hurry: Arc::clone(&hurry),
         };
@@ -125,12 +108,14 @@ impl<P: Project> Runner<P> {
 
     async fn run(&mut self) {
         let mut delay = BACK_OFF.0;
-        while !self.tasks.is_stopping() {
+        while !self.follower.tasks.is_stopping() {
             match self.follow(&mut delay).await {
                 Ok(()) => break,
                 Err(error) if error.is_fenced() => {
                     self.rows.forget();
-                    self.stand_by().await;
+                    self.set(ProjectionState::Standby);
+                    let seen = |at| self.progress(at, ProjectionState::Standby);
+                    self.follower.stand_by(seen).await;
                 }
                 Err(error) => {
                     self.rows.forget();
@@ -138,7 +123,7 @@ impl<P: Project> Runner<P> {
                     self.failures = self.failures.saturating_add(1);
                     tracing::warn!(projection = P::NAME, %error, "projection failing");
                     self.set(ProjectionState::Failing(report(&error).into()));
-                    self.pause(delay).await;
+                    self.follower.pause(delay).await;
                     delay = (delay * 2).min(BACK_OFF.1);
                 }
             }
@@ -150,17 +135,17 @@ impl<P: Project> Runner<P> {
     /// there is something to take in: a process that merely looks takes
     /// nothing away from the one that works.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
-        let mut watch = self.store.watch();
-        let mut place = match self.look().await? {
+        let mut watch = self.follower.store.watch();
+        let mut place = match self.follower.look().await? {
             Some(place) => place,
             None => self.start_over().await?,
         };
         if self.began_at == Position::NONE {
-            self.began_at = self.store.info().await?.head;
+            self.began_at = self.follower.store.info().await?.head;
         }
         self.progress(place.position, ProjectionState::CatchingUp);
-        let mut pages = self.pages(&place);
-        while !self.tasks.is_stopping() {
+        let mut pages = self.follower.pages(&place);
+        while !self.follower.tasks.is_stopping() {
             let Batch { taken, last } = self.batch(&mut place, &mut pages).await?;
             if taken > 0 {
                 *delay = BACK_OFF.0;
@@ -173,67 +158,43 @@ impl<P: Project> Runner<P> {
                 if taken > 0 {
                     self.rest().await;
                 }
-                self.wake(&mut watch, place.position).await;
-                pages = self.pages(&place);
+                self.follower.wake(&mut watch, place.position, self.hurry.notified()).await;
+                pages = self.follower.pages(&place);
             }
         }
         Ok(())
     }
 
-    /// The place as it stands, not claimed; `None` if it is in another log.
-    async fn look(&self) -> Result<Option<Place>, ProjectionError> {
-        let log = self.store.info().await?.log;
-        let checkpoint = self.store.checkpoint(&P::checkpoint()).await?;
-        let position = position(checkpoint.and_then(|found| found.cursor), log);
-        Ok(position.map(|position| Place { epoch: None, log, position, stored: position }))
-    }
-
     /// After a restore the log is another one: rows that were made of the old
     /// one are deleted, and the place is before its first event.
     async fn start_over(&mut self) -> Result<Place, ProjectionError> {
-        let log = self.store.info().await?.log;
-        let Checkpoint { epoch, cursor, .. } =
-            self.store.claim_checkpoint(&P::checkpoint()).await?;
-        if let Some(position) = position(cursor, log) {
-            return Ok(Place { epoch: Some(epoch), log, position, stored: position });
-        }
+        let (log, epoch) = match self.follower.take_over().await? {
+            Ok(place) => return Ok(place),
+            Err(moved) => moved,
+        };
         tracing::warn!(projection = P::NAME, "the log was restored, the rows are made anew");
         self.rows.forget();
-        let now = self.services.now();
+        let now = self.follower.services.now();
         let start = Cursor { log, position: Position::NONE };
-        let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
+        let work = UnitOfWork::new(Operation::fresh(self.follower.services.id(now).into()), now)
             .clear(P::table())
             .advance_checkpoint(P::checkpoint(), epoch, Some(start));
-        self.store.commit(work).await?;
-        self.rows.begin(&self.store).await?;
-        let position = Position::NONE;
-        Ok(Place { epoch: Some(epoch), log, position, stored: position })
-    }
-
-    /// What follows a place.
-    fn pages(&self, place: &Place) -> Pages {
-        let cursor = Cursor { log: place.log, position: place.position };
-        let request = ReadRequest::all().matching(self.query.clone()).resume(cursor);
-        Pages::new(&self.store, request.limit(FIRST_PAGE), PAGE)
+        self.follower.store.commit(work).await?;
+        self.rows.begin(&self.follower.store).await?;
+        Ok(Place::at(log, Position::NONE, Some(epoch)))
     }
 
     /// Claims the place. `None` if another worker has moved it meanwhile.
     async fn claim(&mut self, place: &mut Place) -> Result<Option<Epoch>, ProjectionError> {
-        if let Some(epoch) = place.epoch {
-            return Ok(Some(epoch));
+        let was_claimed = place.epoch.is_some();
+        let claimed = self.follower.claim::<ProjectionError>(place).await?;
+        if !was_claimed && place.position == Position::NONE {
+            self.rows.begin(&self.follower.store).await?;
         }
-        let Checkpoint { epoch, cursor, .. } =
-            self.store.claim_checkpoint(&P::checkpoint()).await?;
-        let Some(claimed) = position(cursor, place.log) else {
-            let cursor = cursor.map_or(place.log, |cursor| cursor.log);
-            return Err(crate::store::ReadError::OtherLog { cursor, log: place.log }.into());
-        };
-        let unmoved = claimed == place.stored;
-        *place = Place { epoch: Some(epoch), position: claimed, stored: claimed, ..*place };
-        if claimed == Position::NONE {
-            self.rows.begin(&self.store).await?;
-        }
-        Ok(unmoved.then_some(epoch))
+        Ok(match claimed {
+            Claimed::Ours(epoch) => Some(epoch),
+            Claimed::Moved => None,
+        })
     }
 
     /// Takes in some pages and commits what they have changed.
@@ -242,7 +203,7 @@ impl<P: Project> Runner<P> {
         place: &mut Place,
         pages: &mut Pages,
     ) -> Result<Batch, ProjectionError> {
-        let start = self.services.clock.monotonic();
+        let start = self.follower.services.clock.monotonic();
         let mut batch = Batch { taken: 0, last: false };
         let mut reached = place.position;
         for _ in 0..self.stretch {
@@ -258,8 +219,12 @@ impl<P: Project> Runner<P> {
                 // The next page may be there already.
                 tokio::task::yield_now().await;
             }
-            let long = self.services.clock.monotonic().saturating_sub(start) >= LONG;
-            if batch.last || long || self.rows.changes() >= CHANGES || self.tasks.is_stopping() {
+            let long = self.follower.services.clock.monotonic().saturating_sub(start) >= LONG;
+            if batch.last
+                || long
+                || self.rows.changes() >= CHANGES
+                || self.follower.tasks.is_stopping()
+            {
                 break;
             }
         }
@@ -276,7 +241,7 @@ impl<P: Project> Runner<P> {
 
     /// Another worker had moved the place: what was read is of no use.
     fn moved(&self, place: &Place, pages: &mut Pages) -> Batch {
-        *pages = self.pages(place);
+        *pages = self.follower.pages(place);
         Batch { taken: 0, last: false }
     }
 
@@ -286,17 +251,18 @@ impl<P: Project> Runner<P> {
         epoch: Epoch,
         to: Position,
     ) -> Result<(), ProjectionError> {
-        let now = self.services.now();
+        let now = self.follower.services.now();
         let cursor = Cursor { log, position: to };
-        let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now)
+        let work = UnitOfWork::new(Operation::fresh(self.follower.services.id(now).into()), now)
             .advance_checkpoint(P::checkpoint(), epoch, Some(cursor));
-        self.store.commit(self.rows.write(work)?).await?;
+        self.follower.store.commit(self.rows.write(work)?).await?;
         self.rows.written();
         Ok(())
     }
 
     async fn take(&mut self, page: &Page) -> Result<(), ProjectionError> {
-        let Self { projection, rows, store, services, began_at, failures, .. } = self;
+        let Self { projection, rows, follower, began_at, failures, .. } = self;
+        let Follower { store, services, .. } = follower;
         let (began_at, attempt) = (*began_at, failures.saturating_add(1));
         let at = AtomicU64::new(0);
         let taken = async {
@@ -342,73 +308,8 @@ impl<P: Project> Runner<P> {
         self.progress(position, state);
     }
 
-    /// Waits for a commit, or long enough to look again.
-    async fn wake(&self, watch: &mut CommitWatch, position: Position) {
-        first(
-            first(watch.above(position), self.services.clock.sleep(POLL)),
-            first(self.hurry.notified(), self.tasks.stopped()),
-        )
-        .await;
-    }
-
     async fn rest(&self) {
-        let pause = self.services.clock.sleep(PAUSE);
-        first(first(pause, self.hurry.notified()), self.tasks.stopped()).await;
+        let pause = self.follower.services.clock.sleep(PAUSE);
+        first(first(pause, self.hurry.notified()), self.follower.tasks.stopped()).await;
     }
-
-    async fn pause(&self, duration: Duration) {
-        first(self.services.clock.sleep(duration), self.tasks.stopped()).await;
-    }
-
-    /// Watches the other worker until it makes no progress although there are
-    /// events behind its place.
-    async fn stand_by(&self) {
-        self.set(ProjectionState::Standby);
-        let mut seen = Position::NONE;
-        let mut since = self.services.clock.monotonic();
-        while !self.tasks.is_stopping() {
-            self.pause(POLL).await;
-            let (Ok(Some(checkpoint)), Ok(info)) =
-                (self.store.checkpoint(&P::checkpoint()).await, self.store.info().await)
-            else {
-                continue;
-            };
-            let at = checkpoint.cursor.map_or(Position::NONE, |cursor| cursor.position);
-            self.progress(at, ProjectionState::Standby);
-            let now = self.services.clock.monotonic();
-            if at > seen || at >= info.head {
-                (seen, since) = (at.max(seen), now);
-            } else if now.saturating_sub(since) >= TAKE_OVER {
-                return;
-            }
-        }
-    }
-}
-
-/// Every name under which events of an enum are stored.
-fn stored_names<E: Event>() -> impl Iterator<Item = &'static str> {
-    let formerly = E::TYPES.iter().flat_map(|one| one.formerly.iter().copied());
-    let retired = E::RETIRED.iter().copied();
-    E::TYPES.iter().map(|one| one.name).chain(formerly).chain(retired)
-}
-
-/// Where a cursor stands, `None` if that is in another log.
-fn position(cursor: Option<Cursor>, log: LogId) -> Option<Position> {
-    match cursor {
-        Some(cursor) => (cursor.log == log).then_some(cursor.position),
-        None => Some(Position::NONE),
-    }
-}
-
-/// Ends with the first of two futures.
-async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
-    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
-    std::future::poll_fn(|cx| {
-        if one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
 }

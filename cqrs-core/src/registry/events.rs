@@ -26,7 +26,7 @@ pub(super) fn check_events(registrations: &[Registration], problems: &mut Vec<Pr
                 reserved(one, types, problems);
                 continue;
             }
-            Body::Projection { types, .. } => types,
+            Body::Projection { types, .. } | Body::EventHandler { types, .. } => types,
             _ => continue,
         };
         for event in types {

@@ -21,8 +21,10 @@ use serde::Serialize;
 use crate::app::Wiring;
 use crate::event::{DecodeError, Event, EventType};
 use crate::message::{Codec, CodecError, Encoding, SourceLocation};
+use crate::policy::PolicySettings;
 use crate::schema::Shape;
 use crate::store::RecordedEvent;
+use crate::subscription::EventHandlerSettings;
 
 /// One thing that a derive or an attribute has declared.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,8 @@ pub enum Kind {
     QueryHandler,
     /// A projection.
     Projection,
+    /// What handles events.
+    EventHandler,
 }
 
 #[doc(hidden)]
@@ -77,6 +81,8 @@ pub enum Body {
     Message {
         type_id: fn() -> TypeId,
         shape: Option<&'static Shape>,
+        /// What its attributes say about the policies of its handler.
+        policy: &'static PolicySettings,
     },
     Events {
         types: &'static [EventType],
@@ -93,10 +99,17 @@ pub enum Body {
         aggregate: Option<&'static str>,
         /// A boxed `Decider` of the aggregate.
         decider: Option<fn() -> Box<dyn Any>>,
+        /// What its attributes say about its policies.
+        policy: &'static PolicySettings,
         install: Install,
     },
     Projection {
         types: &'static [EventType],
+        install: Install,
+    },
+    EventHandler {
+        types: &'static [EventType],
+        settings: &'static EventHandlerSettings,
         install: Install,
     },
 }

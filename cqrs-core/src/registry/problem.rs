@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::message::{SchemaVersion, SourceLocation};
+use crate::policy::Missing;
 
 /// An application that cannot be built: everything that is wrong with it.
 ///
@@ -46,6 +47,22 @@ pub enum Problem {
         first: SourceLocation,
         /// The other.
         second: SourceLocation,
+    },
+    /// Something is said about a handler that does not exist.
+    UnknownHandler {
+        /// The name that was given.
+        name: String,
+        /// The name that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A handler's policy needs something that nobody has given.
+    Unguarded {
+        /// The handler.
+        handler: &'static str,
+        /// Where it stands.
+        location: SourceLocation,
+        /// What is missing.
+        missing: Missing,
     },
     /// Two things of one kind share a name.
     DuplicateName {
@@ -154,6 +171,13 @@ impl fmt::Display for Problem {
             ),
             Self::DuplicateHandler { name, first, second } => {
                 write!(f, "`{name}` has two handlers: {first} and {second}; remove one")
+            }
+            Self::UnknownHandler { name, nearest } => {
+                write!(f, "something is said about `{name}`, which nothing handles")?;
+                nearest.map_or(Ok(()), |nearest| write!(f, "; did you mean `{nearest}`?"))
+            }
+            Self::Unguarded { handler, location, missing } => {
+                write!(f, "`{handler}` ({location}) needs {missing}")
             }
             Self::DuplicateName { kind, name, first, second } => write!(
                 f,

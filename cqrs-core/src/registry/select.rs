@@ -62,7 +62,7 @@ fn in_modules(
     chosen
 }
 
-/// Names must be unique among commands, queries, aggregates and projections.
+/// Names must be unique among what is found or kept by them.
 fn check_names(registrations: &[Registration], problems: &mut Vec<Problem>) {
     let mut seen: BTreeMap<(&'static str, &'static str), SourceLocation> = BTreeMap::new();
     for one in registrations {
@@ -71,6 +71,7 @@ fn check_names(registrations: &[Registration], problems: &mut Vec<Problem>) {
             Kind::Query => "queries",
             Kind::Aggregate => "aggregates",
             Kind::Projection => "projections",
+            Kind::EventHandler => "event handlers",
             _ => continue,
         };
         if let Some(first) = seen.insert((kind, one.name), one.location) {

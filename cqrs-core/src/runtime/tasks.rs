@@ -105,6 +105,10 @@ impl TaskSet {
         self.0.spawner.spawn(name, Box::pin(task))
     }
 
+    pub(crate) fn running(&self) -> usize {
+        self.0.running.load(Ordering::Acquire)
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
     }

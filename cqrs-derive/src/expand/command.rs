@@ -10,15 +10,17 @@ use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
+use crate::policy::{self, with_policy};
 use crate::shadow;
 use crate::shape::Shapes;
 
-const KEYS: &Keys = &[
+const KEYS: &Keys = with_policy![
     ("name", Form::Text),
     ("version", Form::Number),
     ("output", Form::Type),
     ("error", Form::Type),
     ("crate", Form::Path),
+    ("cache", Form::Elsewhere("at queries")),
 ];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
@@ -60,7 +62,8 @@ fn expand(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> T
     );
     let is_generic = !input.generics.params.is_empty();
     let shape = (!is_generic).then(|| Shapes::new(krate, None).of_message(input, fields, ctxt));
-    let register = message.register("Command", &name, version, shape);
+    let policy = policy::settings(args, krate, ctxt);
+    let register = message.register("Command", &name, version, shape, &policy);
     quote!(#serde #validate #command #register)
 }
 
@@ -105,6 +108,7 @@ impl Message<'_> {
         name: &str,
         version: u32,
         shape: Option<TokenStream>,
+        policy: &TokenStream,
     ) -> TokenStream {
         if !self.input.generics.params.is_empty() {
             return TokenStream::new();
@@ -115,7 +119,11 @@ impl Message<'_> {
             None => quote!(::core::option::Option::None),
         };
         let body = quote! {
-            #private::Body::Message { type_id: ::core::any::TypeId::of::<#ident>, shape: #shape }
+            #private::Body::Message {
+                type_id: ::core::any::TypeId::of::<#ident>,
+                shape: #shape,
+                policy: #policy,
+            }
         };
         let (item, span) = (unraw(ident), ident.span());
         let (name, version) = (quote!(#name), quote!(#version));

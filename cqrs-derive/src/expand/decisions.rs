@@ -235,6 +235,7 @@ impl<'a> Decision<'a> {
                 message: ::core::any::TypeId::of::<#command>,
                 aggregate: ::core::option::Option::Some(<#aggregate as #private::Aggregate>::NAME),
                 decider: ::core::option::Option::Some(#decider),
+                policy: #private::PolicySettings::NONE,
                 install: {
                     fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
                     __install

@@ -11,10 +11,18 @@ use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
+use crate::policy::{self, with_policy};
 
-const COMMAND_KEYS: &Keys = &[("crate", Form::Path), ("contract", Form::Flag)];
-const QUERY_KEYS: &Keys =
-    &[("crate", Form::Path), ("contract", Form::Elsewhere("at handlers of commands"))];
+const COMMAND_KEYS: &Keys = with_policy![
+    ("crate", Form::Path),
+    ("contract", Form::Flag),
+    ("cache", Form::Elsewhere("at queries")),
+];
+const QUERY_KEYS: &Keys = with_policy![
+    ("crate", Form::Path),
+    ("contract", Form::Elsewhere("at handlers of commands")),
+    ("cache", policy::CACHE_ELSEWHERE),
+];
 
 /// Which bus a handler serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,7 +88,9 @@ fn attribute(args: TokenStream, item: TokenStream, bus: Bus) -> TokenStream {
     };
     let name = &function.sig.ident;
     let item = unraw(name);
-    let parts = Parts { handler: &handler, bus, krate: &krate, item, contract, service: None };
+    let policy = policy::settings(&args, &krate, &mut ctxt);
+    let parts =
+        Parts { handler: &handler, bus, krate: &krate, item, contract, policy, service: None };
     let cfgs = &handler.cfgs;
     let marker = marker(&function, name);
     let one_handler = parts.one_handler();
@@ -96,13 +106,30 @@ fn attribute(args: TokenStream, item: TokenStream, bus: Bus) -> TokenStream {
 
 /// A type with the function's name, for `App::builder().register::<name>()`.
 /// It lives beside the function, in the namespace of types.
-fn marker(function: &ItemFn, name: &Ident) -> TokenStream {
+pub(super) fn marker(function: &ItemFn, name: &Ident) -> TokenStream {
     let vis = &function.vis;
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, clippy::all, clippy::pedantic)]
         #vis struct #name {}
     }
+}
+
+/// What finds a service when the application is built, ends if it is missing,
+/// and hands it to a call.
+pub(super) fn service_parts(
+    service: Option<&syn::Type>,
+    krate: &Krate,
+) -> (TokenStream, TokenStream, TokenStream) {
+    let Some(ty) = service else { return Default::default() };
+    let (private, wiring, service) = (krate.private(), local("wiring"), local("service"));
+    (
+        quote! {
+            let #service = <#private::Dep<#ty> as #private::Parameter>::resolve(#wiring);
+        },
+        quote!(let ::core::option::Option::Some(#service) = #service else { return };),
+        quote!(let #service = ::core::clone::Clone::clone(&#service);),
+    )
 }
 
 /// What a handler expands to, as a function or as a method of a service.
@@ -112,13 +139,14 @@ pub(super) struct Parts<'a> {
     pub(super) krate: &'a Krate,
     pub(super) item: String,
     pub(super) contract: bool,
+    pub(super) policy: TokenStream,
     pub(super) service: Option<&'a syn::Type>,
 }
 
 impl Parts<'_> {
     /// The literal of the handler's registration.
     pub(super) fn registration(&self, function: &TokenStream) -> TokenStream {
-        let (private, krate) = (self.krate.private(), self.krate);
+        let (private, krate, policy) = (self.krate.private(), self.krate, &self.policy);
         let message = &self.handler.message;
         let wiring = local("wiring");
         let install = self.install(function);
@@ -127,6 +155,7 @@ impl Parts<'_> {
                 message: ::core::any::TypeId::of::<#message>,
                 aggregate: ::core::option::Option::None,
                 decider: ::core::option::Option::None,
+                policy: #policy,
                 install: {
                     fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
                     __install
@@ -154,20 +183,11 @@ impl Parts<'_> {
     fn install(&self, function: &TokenStream) -> TokenStream {
         let (private, krate) = (self.krate.private(), self.krate);
         let HandlerFn { name, message, output, error, .. } = self.handler;
-        let [wiring, service, argument, ctx] = ["wiring", "service", "message", "ctx"].map(local);
+        let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
         let resolve = self.handler.resolve(krate);
         let bind = self.handler.bind(krate);
         let call = self.handler.call(function, &argument.to_token_stream());
-        let (find_service, service_found, bind_service) = match self.service {
-            None => (TokenStream::new(), TokenStream::new(), TokenStream::new()),
-            Some(ty) => (
-                quote! {
-                    let #service = <#private::Dep<#ty> as #private::Parameter>::resolve(#wiring);
-                },
-                quote!(let ::core::option::Option::Some(#service) = #service else { return };),
-                quote!(let #service = ::core::clone::Clone::clone(&#service);),
-            ),
-        };
+        let (find_service, service_found, bind_service) = service_parts(self.service, krate);
         let result = match self.bus {
             Bus::Command if self.handler.flattened => quote!(#call),
             Bus::Command => quote!(#call.map_err(#private::CommandError::Rejected)),

@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod command;
 pub(crate) mod decisions;
 pub(crate) mod event;
+pub(crate) mod event_handler;
 pub(crate) mod handler;
 pub(crate) mod id;
 pub(crate) mod projection;

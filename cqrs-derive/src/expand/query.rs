@@ -10,12 +10,14 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
+use crate::policy::{self, with_policy};
 
-const KEYS: &Keys = &[
+const KEYS: &Keys = with_policy![
     ("name", Form::Text),
     ("version", Form::Number),
     ("output", Form::Type),
     ("crate", Form::Path),
+    ("cache", Form::Text),
 ];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
@@ -60,6 +62,7 @@ fn expand(
             type Output = #output;
         },
     );
-    let register = message.register("Query", &name, version, None);
+    let policy = policy::settings(args, krate, ctxt);
+    let register = message.register("Query", &name, version, None, &policy);
     quote!(#serde #validate #query #register)
 }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReceiverKind, Type};
 
+use super::event_handler::{self, Listener};
 use super::handler::{Bus, Parts};
 use super::{in_const, parse_item, refuse_generics};
 use crate::args::{Args, Form, Keys};
@@ -12,11 +13,19 @@ use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::handler_fn::{HandlerFn, local};
 use crate::krate::Krate;
+use crate::policy::{self, with_policy};
 
 const KEYS: &Keys = &[("crate", Form::Path)];
-const COMMAND_KEYS: &Keys = &[("contract", Form::Flag), CRATE];
-const QUERY_KEYS: &Keys = &[("contract", Form::Elsewhere("at handlers of commands")), CRATE];
-const CRATE: (&str, Form) = ("crate", Form::Elsewhere("at `#[handlers]`"));
+const COMMAND_KEYS: &Keys = with_policy![
+    ("contract", Form::Flag),
+    ("crate", Form::Elsewhere("at `#[handlers]`")),
+    ("cache", Form::Elsewhere("at queries")),
+];
+const QUERY_KEYS: &Keys = with_policy![
+    ("contract", Form::Elsewhere("at handlers of commands")),
+    ("crate", Form::Elsewhere("at `#[handlers]`")),
+    ("cache", policy::CACHE_ELSEWHERE),
+];
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let expected = "put `#[handlers]` above the impl of a service";
@@ -31,7 +40,8 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
         // The marks are no attributes of their own.
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
-                let _: Option<(Bus, Attribute)> = take_mark(&mut method.attrs);
+                take_mark(&mut method.attrs);
+                take(&mut method.attrs, "event_handler");
             }
         }
         let errors = ctxt.finish();
@@ -40,16 +50,22 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let service = (*block.self_ty).clone();
     let mut expanded = TokenStream::new();
     let mut handled = Vec::new();
+    let mut listened = Vec::new();
     let mut found = false;
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
+        if let Some(attr) = take(&mut method.attrs, "event_handler") {
+            found = true;
+            expanded.extend(listener(method, &attr, &service, &mut listened, &krate, &mut ctxt));
+            continue;
+        }
         let Some((bus, attr)) = take_mark(&mut method.attrs) else { continue };
         found = true;
         expanded.extend(handler(method, bus, &attr, &service, &mut handled, &krate, &mut ctxt));
     }
     if !found {
-        let message = "mark the methods that handle messages with `#[command_handler]` or \
-                       `#[query_handler]`";
+        let message = "mark the methods that handle messages with `#[command_handler]`, \
+                       `#[query_handler]` or `#[event_handler]`";
         ctxt.error(&block.self_ty, Code::NO_HANDLERS, message);
     }
     let errors = ctxt.finish();
@@ -66,23 +82,11 @@ fn handler(
     all: &mut Ctxt,
 ) -> Option<TokenStream> {
     let mut ctxt = Ctxt::new();
-    let tokens = match &attr.meta {
-        syn::Meta::List(list) => list.tokens.clone(),
-        _ => TokenStream::new(),
-    };
     let keys = if bus == Bus::Command { COMMAND_KEYS } else { QUERY_KEYS };
-    let contract = Args::parse(tokens, bus.attribute(), keys, &mut ctxt).has("contract");
-    let by_shared_ref = method.sig.inputs.first().is_some_and(|arg| match arg {
-        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(_, _, None)),
-        FnArg::Typed(_) => false,
-    });
-    if !by_shared_ref {
-        let message = "take `&self`: all calls share one service";
-        match method.sig.inputs.first() {
-            Some(FnArg::Receiver(receiver)) => ctxt.error(receiver, Code::RECEIVER, message),
-            _ => ctxt.error(&method.sig.ident, Code::RECEIVER, message),
-        }
-    }
+    let args = Args::parse(arguments(attr), bus.attribute(), keys, &mut ctxt);
+    let contract = args.has("contract");
+    let policy = policy::settings(&args, krate, &mut ctxt);
+    check_receiver(method, &mut ctxt);
     let in_impl = bus == Bus::Command && !contract;
     let found = HandlerFn::of(&method.attrs, &method.sig, bus.noun(), in_impl, krate, &mut ctxt);
     let clean = ctxt.is_clean();
@@ -90,7 +94,8 @@ fn handler(
     let handler = found?;
     let name = &method.sig.ident;
     let item = format!("{}::{}", service.to_token_stream(), unraw(name)).replace(' ', "");
-    let parts = Parts { handler: &handler, bus, krate, item, contract, service: Some(service) };
+    let parts =
+        Parts { handler: &handler, bus, krate, item, contract, policy, service: Some(service) };
     let one_handler = parts.one_handler();
     let message = &handler.message;
     let text = message.to_token_stream().to_string();
@@ -119,16 +124,76 @@ fn handler(
     Some(quote!(#(#cfgs)* #body))
 }
 
-/// Takes the handler's mark off a method.
-fn take_mark(attrs: &mut Vec<Attribute>) -> Option<(Bus, Attribute)> {
-    for bus in [Bus::Command, Bus::Query] {
-        let is_mark = |attr: &Attribute| {
-            let last = attr.path().segments.last();
-            last.is_some_and(|segment| segment.ident == bus.attribute())
-        };
-        if let Some(index) = attrs.iter().position(is_mark) {
-            return Some((bus, attrs.remove(index)));
+/// A method that handles events.
+fn listener(
+    method: &ImplItemFn,
+    attr: &Attribute,
+    service: &Type,
+    listened: &mut Vec<String>,
+    krate: &Krate,
+    all: &mut Ctxt,
+) -> Option<TokenStream> {
+    let mut ctxt = Ctxt::new();
+    let args = Args::parse(arguments(attr), "event_handler", event_handler::KEYS, &mut ctxt);
+    check_receiver(method, &mut ctxt);
+    let found = Listener::of(&method.attrs, &method.sig, &args, krate, &mut ctxt);
+    let clean = ctxt.is_clean();
+    all.take(ctxt);
+    let listener = found.filter(|_| clean)?;
+    let (name, event) = (&method.sig.ident, &listener.event);
+    let item = format!("{}::{}", service.to_token_stream(), unraw(name)).replace(' ', "");
+    let text = event.to_token_stream().to_string();
+    // A service may handle the same events in several methods.
+    let number = listened.iter().filter(|other| **other == text).count();
+    listened.push(text);
+    let function = local("service");
+    let literal = listener.registration(&quote!(#function.#name), &item, Some(service));
+    let (root, private, cfgs) = (krate.root(), krate.private(), &listener.handler.cfgs);
+    let body = in_const(&quote! {
+        #[automatically_derived]
+        impl #private::Serves<#private::EventsOf<#event, #number>> for #service {
+            const REGISTRATION: #private::Registration = #literal;
         }
+        #root::__submit!(
+            <#service as #private::Serves<#private::EventsOf<#event, #number>>>::REGISTRATION
+        );
+    });
+    Some(quote!(#(#cfgs)* #body))
+}
+
+fn check_receiver(method: &ImplItemFn, ctxt: &mut Ctxt) {
+    let by_shared_ref = method.sig.inputs.first().is_some_and(|arg| match arg {
+        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Reference(_, _, None)),
+        FnArg::Typed(_) => false,
+    });
+    if by_shared_ref {
+        return;
     }
-    None
+    let message = "take `&self`: all calls share one service";
+    match method.sig.inputs.first() {
+        Some(FnArg::Receiver(receiver)) => ctxt.error(receiver, Code::RECEIVER, message),
+        _ => ctxt.error(&method.sig.ident, Code::RECEIVER, message),
+    }
+}
+
+/// What stands in the parentheses of an attribute.
+fn arguments(attr: &Attribute) -> TokenStream {
+    match &attr.meta {
+        syn::Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    }
+}
+
+/// Takes the mark of a handler of messages off a method.
+fn take_mark(attrs: &mut Vec<Attribute>) -> Option<(Bus, Attribute)> {
+    [Bus::Command, Bus::Query]
+        .into_iter()
+        .find_map(|bus| Some((bus, take(attrs, bus.attribute())?)))
+}
+
+fn take(attrs: &mut Vec<Attribute>, name: &str) -> Option<Attribute> {
+    let is_mark =
+        |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == name);
+    let index = attrs.iter().position(is_mark)?;
+    Some(attrs.remove(index))
 }

@@ -146,7 +146,7 @@ fn commands<A: Apply>() -> Vec<Sendable<A>> {
         // Another aggregate of the same name may be linked into the test.
         let Ok(decider) = decider().downcast::<Decider<A>>() else { continue };
         let shape = all.iter().find_map(|other| match other.body {
-            Body::Message { type_id, shape } if type_id() == message() => shape,
+            Body::Message { type_id, shape, .. } if type_id() == message() => shape,
             _ => None,
         });
         found.extend(shape.map(|shape| Sendable { decider: *decider, shape }));

@@ -1,0 +1,141 @@
+//! The event handlers of an application: put together while it is built,
+//! started once nothing is wrong.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Wiring;
+use crate::bus::MessageKind;
+use crate::event::{Event, Recorded};
+use crate::policy::{Meter, Stack};
+use crate::resilience::Backoff;
+use crate::runtime::BoxFuture;
+use crate::store::{EventQuery, EventStore};
+use crate::subscription::{
+    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, HandlerError,
+    RecoveryTable, Subscription, SubscriptionHandle, Typed, stored_names,
+};
+
+/// What is said about event handlers beside their attributes.
+#[derive(Clone, Debug)]
+pub(super) struct Listening {
+    pub(super) attempts: u32,
+    pub(super) backoff: Backoff,
+    pub(super) recovery: RecoveryTable,
+    pub(super) named: HashMap<String, RecoveryTable>,
+    pub(super) start: bool,
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            backoff: Backoff::default(),
+            recovery: RecoveryTable::default(),
+            named: HashMap::new(),
+            start: true,
+        }
+    }
+}
+
+/// An event handler, to be started.
+pub(super) struct Listener {
+    settings: &'static EventHandlerSettings,
+    handler: Arc<dyn EventHandler>,
+    query: EventQuery,
+    types: Vec<(&'static str, Arc<Meter>)>,
+    stacks: Vec<Stack>,
+    lanes: usize,
+}
+
+impl Wiring<'_> {
+    /// Takes a function that handles events.
+    pub fn event_fn<E: Event>(
+        &mut self,
+        settings: &'static EventHandlerSettings,
+        handler: impl for<'b> Fn(
+            &'b Recorded<E>,
+            &'b EventCall,
+        ) -> BoxFuture<'b, Result<(), HandlerError>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        let handler: Arc<dyn EventHandler> = Arc::new(Typed::<E, _>::new(handler));
+        let name = settings.name;
+        let Some(stack) = self.stack(MessageKind::Event, name, TypeId::of::<E>()) else { return };
+        let (target, metrics) = (stack.target, self.around.metrics);
+        let types = E::TYPES
+            .iter()
+            .filter(|_| metrics)
+            .map(|one| (one.name, self.observers.meters.of(target, Some(one.name))));
+        let types = types.collect();
+        let lanes = stack.policy.lanes();
+        let mut stacks = vec![stack];
+        // Each part has its own; what they count and share is the same.
+        for _ in 1..settings.parts {
+            stacks.extend(self.stack(MessageKind::Event, name, TypeId::of::<E>()));
+        }
+        let query = EventQuery::types(stored_names::<E>());
+        self.listeners.push(Listener { settings, handler, query, types, stacks, lanes });
+        self.handlers.event_handlers.insert(name);
+    }
+
+    /// Starts the event handlers.
+    pub(super) fn listen(&mut self) -> Vec<SubscriptionHandle> {
+        let listening = &self.around.listening;
+        if !listening.start {
+            return Vec::new();
+        }
+        let head_at_build = self.store.watch().head();
+        let mut handles = Vec::new();
+        for listener in std::mem::take(&mut self.listeners) {
+            let Listener { settings, handler, query, types, stacks, lanes } = listener;
+            let parts = stacks.len();
+            for (part, stack) in stacks.into_iter().enumerate() {
+                let name = part_name(settings.name, part, parts);
+                let recovery = settings
+                    .on_failure
+                    .map_or_else(|| listening.recovery.clone(), RecoveryTable::always);
+                let recovery = listening.named.get(settings.name).cloned().unwrap_or(recovery);
+                handles.push(
+                    Subscription {
+                        follower: Follower {
+                            store: self.store.clone(),
+                            services: Arc::clone(&self.services),
+                            tasks: self.tasks.clone(),
+                            checkpoint: format!("event handler {name}").into(),
+                            query: query.clone(),
+                        },
+                        name: name.into(),
+                        deliverer: Deliverer {
+                            handler: Arc::clone(&handler),
+                            stack,
+                            services: Arc::clone(&self.services),
+                            tasks: self.tasks.clone(),
+                            bus: self.bus(),
+                            recovery,
+                            attempts: settings.attempts.unwrap_or(listening.attempts),
+                            backoff: listening.backoff.clone(),
+                            meters: types.clone(),
+                        },
+                        part,
+                        parts,
+                        lanes,
+                        start: settings.start,
+                        volatile: settings.volatile,
+                        head_at_build,
+                    }
+                    .spawn(),
+                );
+            }
+        }
+        handles
+    }
+}
+
+/// The name of a part: the handler's own where it is the only one.
+fn part_name(handler: &str, part: usize, parts: usize) -> String {
+    if parts <= 1 { handler.to_owned() } else { format!("{handler}/{part}of{parts}") }
+}

@@ -1,0 +1,116 @@
+//! The handler at the end of a call, run as often as somebody asks for it; its
+//! answer is kept with its type while the outcome goes back without.
+
+use std::marker::PhantomData;
+
+use super::dispatch::panicked;
+use super::{
+    Attempt, BusError, Call, CatchPanic, CommandError, Done, Failure, Outcome, QueryError,
+    Rejected, Started,
+};
+use crate::error::ErrorCode;
+
+/// A handler with its message, and what it has answered.
+pub(super) struct Typed<'a, T, E, F> {
+    name: &'static str,
+    start: F,
+    ended: Option<Result<T, E>>,
+    /// What the handler borrows.
+    borrows: PhantomData<&'a ()>,
+}
+
+impl<T, E, F> Typed<'_, T, E, F> {
+    pub(super) fn new(name: &'static str, start: F) -> Self {
+        Self { name, start, ended: None, borrows: PhantomData }
+    }
+}
+
+/// An error of a typed call.
+pub(crate) trait Ending: From<BusError> + ErrorCode {
+    /// Parts what the handler itself has said from everything else.
+    fn part(self) -> Result<(Rejected, Self), BusError>;
+}
+
+impl<E: std::error::Error> Ending for CommandError<E> {
+    fn part(self) -> Result<(Rejected, Self), BusError> {
+        match self {
+            Self::Bus(error) => Err(error),
+            Self::Rejected(ref said) => {
+                let text = said.to_string();
+                Ok((Rejected { text, code: self.code(), retryable: false }, self))
+            }
+        }
+    }
+}
+
+impl Ending for QueryError {
+    fn part(self) -> Result<(Rejected, Self), BusError> {
+        match self {
+            Self::Bus(error) => Err(error),
+            Self::Failed(ref reason) => {
+                let text = reason.to_string();
+                Ok((Rejected { text, code: self.code(), retryable: false }, self))
+            }
+        }
+    }
+}
+
+impl<'a, T, E, F> Attempt for Typed<'a, T, E, F>
+where
+    T: Send + 'static,
+    E: Ending + Send + 'static,
+    F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
+{
+    fn attempt(&mut self) -> Started<'_, Outcome> {
+        let started = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut self.start));
+        match started {
+            Ok(Started::Ended(ended)) => Started::Ended(keep(&mut self.ended, ended)),
+            Err(panic) => Started::Ended(Err(panicked(self.name, &*panic).into())),
+            Ok(Started::Waits(rest)) => Started::Waits(Box::pin(async move {
+                match CatchPanic(rest).await {
+                    Ok(ended) => keep(&mut self.ended, ended),
+                    Err(panic) => Err(panicked(self.name, &*panic).into()),
+                }
+            })),
+        }
+    }
+}
+
+impl<T: 'static, E: Ending, F> Typed<'_, T, E, F> {
+    /// The typed form of how the call has ended.
+    pub(super) fn end(self, outcome: Outcome, call: &Call<'_>) -> Result<T, E> {
+        match outcome {
+            Err(Failure::Bus(error)) => Err(error.into()),
+            Err(Failure::Rejected(_)) => {
+                let said = self.ended.and_then(Result::err);
+                Err(said.unwrap_or_else(|| foreign().into()))
+            }
+            Ok(Done { .. }) => {
+                let given = call.take_answer().or_else(|| self.ended.and_then(Result::ok));
+                given.ok_or_else(|| foreign().into())
+            }
+        }
+    }
+}
+
+/// A middleware has given an outcome that is not that of the last run.
+fn foreign() -> BusError {
+    let reason = "it gave the outcome of another run than the last one of this call";
+    BusError::Refused { by: "a middleware".into(), reason: reason.into() }
+}
+
+fn keep<T, E: Ending>(kept: &mut Option<Result<T, E>>, ended: Result<T, E>) -> Outcome {
+    match ended {
+        Ok(value) => {
+            *kept = Some(Ok(value));
+            Ok(Done::new())
+        }
+        Err(error) => match error.part() {
+            Err(error) => Err(Failure::Bus(error)),
+            Ok((rejected, error)) => {
+                *kept = Some(Err(error));
+                Err(Failure::Rejected(rejected))
+            }
+        },
+    }
+}
