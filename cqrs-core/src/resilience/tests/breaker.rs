@@ -195,7 +195,7 @@ struct Model {
     era: usize,
     /// When calls of this era failed.
     failures: Vec<Duration>,
-    /// How the probes of this era stand: `None` while one is under way.
+    /// How many probes of this era have succeeded, and how many are under way.
     succeeded: u32,
     running: u32,
     figures: (u64, u64, u64, u64),
