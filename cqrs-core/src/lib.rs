@@ -21,6 +21,7 @@ pub mod store;
 pub mod projection;
 
 pub mod bus;
+pub mod cache;
 
 pub mod registry;
 
