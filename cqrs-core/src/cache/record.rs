@@ -1,7 +1,7 @@
 //! An answer as it lies in the cache outside of the process.
 //!
-//! A line of JSON that says what it is, then the answer as JSON. The line
-//! holds the marks of the answer's tags: random numbers that lie in the cache
+//! A checksum of all that follows, a line of JSON that says what it is, then the
+//! answer as JSON. The line holds the marks of the answer's tags: random numbers that lie in the cache
 //! themselves, each made anew when its tag is invalidated. An answer is good
 //! while all its marks are the ones that lie there. A mark that is missing,
 //! because the cache has forgotten it, fits no answer.
@@ -26,7 +26,6 @@ struct Header<'a> {
     expires: i64,
     position: u64,
     marks: Vec<u64>,
-    checksum: u64,
 }
 
 /// An answer that was read.
@@ -54,20 +53,19 @@ pub(super) fn write<T: Serialize>(
     expires: Timestamp,
     marks: &[u64],
 ) -> Result<Bytes, CodecError> {
-    let mut content = Vec::new();
-    Json::encode(value, &mut content)?;
+    let mut content = Vec::with_capacity(256);
     let header = Header {
         format: FORMAT,
         answer: std::any::type_name::<T>().into(),
         expires: expires.as_micros(),
         position: stamp.position(),
         marks: marks.to_vec(),
-        checksum: xxh3_64(&content),
     };
-    let mut out = Vec::with_capacity(content.len() + 256);
-    Json::encode(&header, &mut out)?;
-    out.push(b'\n');
-    out.extend_from_slice(&content);
+    Json::encode(&header, &mut content)?;
+    content.push(b'\n');
+    Json::encode(value, &mut content)?;
+    let mut out = format!("{:016x}", xxh3_64(&content)).into_bytes();
+    out.append(&mut content);
     Ok(out.into())
 }
 
@@ -78,14 +76,15 @@ pub(super) fn read<T: DeserializeOwned>(
     now: Timestamp,
     marks: &[u64],
 ) -> Result<Read<T>, Bad> {
-    let line = bytes.iter().position(|&byte| byte == b'\n').ok_or(Bad::Broken)?;
-    let (line, content) = (&bytes[..line], &bytes[line + 1..]);
+    let (checksum, content) = bytes.split_at_checked(16).ok_or(Bad::Broken)?;
+    if checksum != format!("{:016x}", xxh3_64(content)).as_bytes() {
+        return Err(Bad::Broken);
+    }
+    let line = content.iter().position(|&byte| byte == b'\n').ok_or(Bad::Broken)?;
+    let (line, content) = (&content[..line], &content[line + 1..]);
     let header: Header<'_> = Json::decode(line).map_err(|_| Bad::Broken)?;
     if header.format != FORMAT || header.answer != std::any::type_name::<T>() {
         return Err(Bad::Foreign);
-    }
-    if header.checksum != xxh3_64(content) {
-        return Err(Bad::Broken);
     }
     let stamp = Stamp::kept_at(header.position);
     let expires = Timestamp::from_micros(header.expires);
