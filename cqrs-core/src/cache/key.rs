@@ -124,6 +124,7 @@ impl<'a> KeyParts<'a> {
         looked
     }
 
+    #[inline]
     fn write(&self, out: &mut Vec<u8>) -> (usize, usize) {
         write_text(out, self.name);
         let name_end = out.len();
@@ -137,8 +138,7 @@ impl<'a> KeyParts<'a> {
                 write_text(out, actor.as_str());
             }
         }
-        write_number(out, self.version.get() as usize);
-        out.push(b';');
+        write_number(out, self.version.get() as usize, b';');
         (name_end, tenant_end)
     }
 }
@@ -235,23 +235,33 @@ fn redacted(of: &str, name: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.debug_tuple(of).field(&String::from_utf8_lossy(name)).finish()
 }
 
-pub(super) fn hash_of(bytes: &[u8]) -> u64 {
+#[inline]
+fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = SeededHash::default();
     hasher.write(bytes);
     hasher.finish()
 }
 
 /// Writes a text with its length in front and a comma behind it.
+#[inline]
 pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
-    write_number(out, text.len());
-    out.push(b':');
+    write_number(out, text.len(), b':');
     out.extend_from_slice(text.as_bytes());
     out.push(b',');
 }
 
-fn write_number(out: &mut Vec<u8>, number: usize) {
-    if number >= 10 {
-        write_number(out, number / 10);
+/// Writes a number and what ends it. Nearly all have one digit or two, and are
+/// written in one step: a key is made for every look.
+#[inline]
+fn write_number(out: &mut Vec<u8>, number: usize, end: u8) {
+    match u8::try_from(number) {
+        Ok(number @ 0..10) => out.extend_from_slice(&[b'0' + number, end]),
+        Ok(number @ 10..100) => {
+            out.extend_from_slice(&[b'0' + number / 10, b'0' + number % 10, end]);
+        }
+        _ => {
+            out.extend_from_slice(number.to_string().as_bytes());
+            out.push(end);
+        }
     }
-    out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
 }
