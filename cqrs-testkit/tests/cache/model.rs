@@ -125,6 +125,7 @@ async fn run(eviction: Eviction, steps: &[Step]) -> Result<(), TestCaseError> {
                 prop_assert_eq!(cache.len(), model.len());
             }
         }
+        prop_assert_eq!(cache.weight(), cache.len() as u64);
     }
     Ok(())
 }
