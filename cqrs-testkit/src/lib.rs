@@ -16,6 +16,9 @@ pub mod wiring;
 pub mod conformance;
 pub mod fault;
 pub mod postgres;
+mod program;
+#[cfg(unix)]
+pub mod redis;
 
 pub use clock::ManualClock;
 pub use fault::{Fault, FaultyStore, Gate};
