@@ -130,6 +130,8 @@ codes! {
     CIRCUIT_OPEN = "circuit_open", Transient;
     /// Messages lead to messages without end.
     TOO_DEEP = "too_deep", Bug;
+    /// Stored, but not to be seen in the read models yet.
+    BEHIND = "behind", Unknown;
     /// The audit cannot be written.
     AUDIT_UNAVAILABLE = "audit_unavailable", Transient;
 }

@@ -46,13 +46,14 @@ pub(crate) fn settings(args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> TokenStre
     let duration = |nanos: u64| quote!(::core::time::Duration::from_nanos(#nanos));
     let timeout = said(args, "timeout", ctxt, read_duration, DURATION);
     let cache = said(args, "cache", ctxt, read_duration, DURATION);
+    let keeps = args.has("cache");
     let retry = said(args, "retry", ctxt, read_retry, RETRY);
     let rate = said(args, "rate_limit", ctxt, read_rate, RATE);
     let concurrency = args.count("concurrency", ctxt);
     let access = access(args, &private, ctxt);
     let breaker = args.text("breaker").filter(|name| check(name, ctxt));
     let audit = args.has("audit");
-    let is_said = timeout.is_some() || cache.is_some() || retry.is_some() || rate.is_some();
+    let is_said = timeout.is_some() || keeps || retry.is_some() || rate.is_some();
     if !is_said && concurrency.is_none() && access.is_none() && breaker.is_none() && !audit {
         return quote!(#private::PolicySettings::NONE);
     }
@@ -61,7 +62,16 @@ pub(crate) fn settings(args: &Args, krate: &Krate, ctxt: &mut Ctxt) -> TokenStre
         Some(None) => off(),
         Some(Some(nanos)) => is(duration(nanos)),
     };
-    let (timeout, cache) = (time(timeout), time(cache));
+    let timeout = time(timeout);
+    let cache = match cache {
+        None if keeps => is(quote!(::core::option::Option::None)),
+        None => unsaid(),
+        Some(None) => off(),
+        Some(Some(nanos)) => {
+            let ttl = duration(nanos);
+            is(quote!(::core::option::Option::Some(#ttl)))
+        }
+    };
     let count = |value: Option<Option<u32>>| match value {
         None => unsaid(),
         Some(None) => off(),

@@ -5,58 +5,71 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::AppBuilder;
 use super::listening::Listening;
-use crate::bus::{Middleware, Middlewares, Scope, Target};
+use super::{AppBuilder, settled};
+use crate::bus::{MessageKind, Middleware, Middlewares, Scope, Target};
+use crate::cache::{CacheBackend, Evict, Invalidations, QueryCache, TieredCache, TieredOptions};
 use crate::command::Command;
+use crate::config::{Config, Limit};
 use crate::policy::{
-    Audit, AuditSink, Authenticate, Authenticator, Authorize, Authorizer, Collector, Guard,
-    Guarding, Guards, Logging, Meters, Observers, Policies, PolicySettings,
+    Answers, Audit, AuditSink, Authenticate, Authenticator, Authorize, Authorizer, Collector,
+    Guard, Guarding, Guards, Logging, Meters, Observers, Policies, PolicySettings, Shared,
 };
-use crate::resilience::{Backoff, BreakerSettings, Breakers, RetryBudget};
+use crate::resilience::{Backoff, Breakers, RetryBudget};
+use crate::runtime::Services;
 use crate::subscription::RecoveryTable;
 
 /// What was said to a builder about the surroundings of its handlers.
 pub(super) struct Around {
+    pub(super) config: Config,
     pub(super) middlewares: Middlewares,
-    pub(super) commands: PolicySettings,
-    pub(super) queries: PolicySettings,
-    pub(super) events: PolicySettings,
-    pub(super) named: HashMap<String, PolicySettings>,
-    pub(super) deny_by_default: bool,
+    commands: PolicySettings,
+    queries: PolicySettings,
+    named: HashMap<String, PolicySettings>,
+    deny_by_default: bool,
     authenticator: Option<Authenticator>,
     authorizers: HashMap<String, Authorizer>,
     guards: HashMap<&'static str, Guards>,
     audit: Option<Audit>,
-    pub(super) collector: Option<Arc<dyn Collector>>,
-    pub(super) metrics: bool,
+    pub(super) invalidations: Invalidations,
+    backend: Option<Arc<dyn Fn(QueryCache, &Services) -> TieredCache + Send + Sync>>,
+    collector: Option<Arc<dyn Collector>>,
+    metrics: bool,
     pub(super) listening: Listening,
-    pub(super) grace: Duration,
 }
 
 impl Default for Around {
     fn default() -> Self {
-        let all = PolicySettings::new().timeout(Duration::from_secs(30));
         Self {
+            config: Config::default(),
             middlewares: Middlewares::default(),
-            commands: all.clone(),
-            queries: all.retries(3),
-            events: PolicySettings::new(),
+            commands: PolicySettings::new(),
+            queries: PolicySettings::new(),
             named: HashMap::new(),
             deny_by_default: false,
             authenticator: None,
             authorizers: HashMap::new(),
             guards: HashMap::new(),
             audit: None,
+            invalidations: Invalidations::new(),
+            backend: None,
             collector: None,
             metrics: true,
             listening: Listening::default(),
-            grace: Duration::from_secs(10),
         }
     }
 }
 
 impl<S> AppBuilder<S> {
+    /// Sets the configuration: every default that code does not overrule. A
+    /// [`ConfigLoader`](crate::config::ConfigLoader) reads it from files and the
+    /// environment; see [`App::reconfigure`](crate::app::App::reconfigure) for
+    /// changes while the application runs.
+    pub fn config(mut self, config: Config) -> Self {
+        self.around.config = config;
+        self
+    }
+
     /// Puts a middleware around the handlers of a scope. The first that is
     /// declared is the outermost.
     pub fn middleware(mut self, scope: Scope, middleware: impl Middleware) -> Self {
@@ -75,13 +88,15 @@ impl<S> AppBuilder<S> {
 
     /// Says something about the policies of all commands.
     pub fn commands(mut self, settings: PolicySettings) -> Self {
-        self.around.commands = self.around.commands.overruled_by(&settings);
+        let said = std::mem::take(&mut self.around.commands);
+        self.around.commands = said.overruled_by(&settings);
         self
     }
 
     /// Says something about the policies of all queries.
     pub fn queries(mut self, settings: PolicySettings) -> Self {
-        self.around.queries = self.around.queries.overruled_by(&settings);
+        let said = std::mem::take(&mut self.around.queries);
+        self.around.queries = said.overruled_by(&settings);
         self
     }
 
@@ -156,13 +171,31 @@ impl<S> AppBuilder<S> {
     /// How often an event is tried before it is parked (default 5), and with
     /// what pauses.
     pub fn event_attempts(mut self, attempts: NonZeroU32, backoff: Backoff) -> Self {
-        (self.around.listening.attempts, self.around.listening.backoff) = (attempts.get(), backoff);
+        self.around.listening.tries = Some((attempts.get(), backoff));
         self
     }
 
     /// How long a shutdown waits for what is under way. Default 10 seconds.
     pub fn grace_period(mut self, grace: Duration) -> Self {
-        self.around.grace = grace;
+        self.around.config.shutdown.grace = grace;
+        self
+    }
+
+    /// Says which events void which answers of queries that are kept. They do
+    /// so once the projections of this process show the event.
+    pub fn evict(mut self, event_type: impl Into<Box<str>>, evict: Evict) -> Self {
+        let table = std::mem::take(&mut self.around.invalidations);
+        self.around.invalidations = table.on(event_type, evict);
+        self
+    }
+
+    /// Keeps answers outside of the process as well, for several processes.
+    /// Whatever happens there, queries are answered.
+    pub fn cache_backend(mut self, backend: impl CacheBackend, options: TieredOptions) -> Self {
+        let backend = Arc::new(backend);
+        self.around.backend = Some(Arc::new(move |local, services| {
+            TieredCache::new(local, Arc::clone(&backend), services, options.clone())
+        }));
         self
     }
 
@@ -175,31 +208,77 @@ impl<S> AppBuilder<S> {
 
 impl Around {
     /// What the handlers of one application share.
-    pub(super) fn policies(&self) -> Policies {
-        Policies {
-            commands: self.commands.clone(),
-            queries: self.queries.clone(),
-            events: self.events.clone(),
+    pub(super) fn policies(&self, services: &Services) -> Policies {
+        let config = &self.config;
+        let backoff = settled::backoff(&config.retry);
+        let budget = Arc::new(RetryBudget::new(settled::budget(&config.retry)));
+        let turns = |limit: Limit<usize>| limit.get().map(settled::at_least_one);
+        let shared = |limit, queue| {
+            Arc::new(Shared::new(turns(limit), queue, Arc::clone(&budget), backoff.clone()))
+        };
+        let (commands, queries) = (&config.command_bus, &config.query_bus);
+        let local = QueryCache::new(settled::answers(queries));
+        let answers = match &self.backend {
+            None => Answers::Local(local),
+            Some(tiered) => Answers::Tiered(tiered(local, services)),
+        };
+        let fail_closed = config.audit.fail_closed;
+        let audit = self
+            .audit
+            .clone()
+            .map(|audit| Audit { fail_closed: audit.fail_closed || fail_closed, ..audit });
+        let mut policies = Policies {
+            commands: PolicySettings::new(),
+            queries: PolicySettings::new(),
+            events: PolicySettings::new(),
+            configured: HashMap::new(),
             named: self.named.clone(),
-            deny_by_default: self.deny_by_default,
+            deny_by_default: self.deny_by_default || config.authorization.deny_by_default,
             authenticator: self.authenticator.clone(),
             authorizers: self.authorizers.clone(),
             guards: Mutex::new(self.guards.clone()),
-            audit: self.audit.clone(),
-            breakers: Arc::new(Breakers::new(BreakerSettings::default())),
-            budget: Arc::new(RetryBudget::default()),
-            backoff: Backoff::default(),
-            warn_after_percent: 80,
-            rate_keys: 65_536,
-            queue: 1_024,
-        }
+            audit,
+            breakers: Arc::new(Breakers::new(settled::breakers(&config.circuit_breaker))),
+            of_commands: shared(commands.concurrency, commands.queue),
+            of_queries: shared(queries.concurrency, queries.queue),
+            of_events: shared(Limit::None, commands.queue),
+            warn_after: commands.warn_after,
+            rate_keys: config.rate_limit.keys,
+            answers,
+            queue: commands.queue,
+        };
+        self.settle(&mut policies, config);
+        policies
+    }
+
+    /// Puts into words what a configuration says about handlers.
+    pub(super) fn settle(&self, policies: &mut Policies, config: &Config) {
+        policies.commands = settled::commands(config).overruled_by(&self.commands);
+        policies.queries = settled::queries(config).overruled_by(&self.queries);
+        let named = config.handlers.iter();
+        policies.configured =
+            named.map(|(name, said)| (name.clone(), settled::handler(name, said))).collect();
+        policies.warn_after = config.command_bus.warn_after;
+        policies.queue = config.command_bus.queue;
     }
 
     pub(super) fn observers(&self) -> Observers {
-        Observers {
+        let observers = Observers {
             meters: Meters::default(),
             collector: self.collector.clone(),
             logging: Arc::new(Logging::default()),
-        }
+        };
+        observers.logging.apply(&self.config.logging);
+        observers
+    }
+
+    /// Whether figures are kept of a kind of messages.
+    pub(super) fn measures(&self, kind: MessageKind) -> bool {
+        self.metrics
+            && match kind {
+                MessageKind::Command => self.config.command_bus.enable_metrics,
+                MessageKind::Query => self.config.query_bus.enable_metrics,
+                MessageKind::Event => true,
+            }
     }
 }

@@ -6,20 +6,19 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::around::Around;
+use super::evictor::Evictor;
 use super::wiring::{Aggregates, Provided};
-use super::{App, Dep, InFlight, Inner, Wiring};
+use super::{App, Dep, InFlight, Inner, Live, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
 use crate::message::IdGenerator;
 use crate::policy::PolicySettings;
+use crate::projection::RunnerHandle;
 use crate::registry::{
-    Body, BuildError, Module, Register, Registration, Registry, Selection, Serves,
+    Body, BuildError, Module, Problem, Register, Registration, Registry, Selection, Serves,
 };
 use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, Store};
-
-/// Aggregates of one type that stay loaded by default.
-const CACHED_AGGREGATES: usize = 10_000;
 
 /// Collects what an application needs. It can be built once it has a store:
 /// `S` says whether it does.
@@ -31,8 +30,8 @@ pub struct AppBuilder<S = NoStore> {
     modules: Vec<Module>,
     explicit: Vec<Registration>,
     expected: Vec<String>,
-    cached_aggregates: usize,
-    retries: RetryLimit,
+    cached_aggregates: Option<usize>,
+    retries: Option<RetryLimit>,
     start_projections: bool,
     pub(super) around: Around,
 }
@@ -67,8 +66,8 @@ impl AppBuilder {
             modules: Vec::new(),
             explicit: Vec::new(),
             expected: Vec::new(),
-            cached_aggregates: CACHED_AGGREGATES,
-            retries: RetryLimit::default(),
+            cached_aggregates: None,
+            retries: None,
             start_projections: true,
             around: Around::default(),
         }
@@ -174,14 +173,14 @@ impl<S> AppBuilder<S> {
 
     /// How many aggregates of each type stay loaded. Default 10,000.
     pub fn cached_aggregates(mut self, count: usize) -> Self {
-        self.cached_aggregates = count;
+        self.cached_aggregates = Some(count);
         self
     }
 
     /// How often a command is decided again after losing against another
     /// writer. Default 10.
     pub fn conflict_retries(mut self, limit: RetryLimit) -> Self {
-        self.retries = limit;
+        self.retries = Some(limit);
         self
     }
 
@@ -229,11 +228,15 @@ impl<S> AppBuilder<S> {
         let mut wiring = builder.wire(store.take(), selection)?;
         let subscriptions = wiring.listen();
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
-        let (meters, breakers) = (wiring.observers.meters, wiring.policies.breakers);
+        let Wiring { policies, resolved, observers, .. } = wiring;
+        let answers = policies.answers.clone();
+        let live = Live::new(builder.around, policies, resolved, observers);
         let start = projections.into_iter().filter(|_| start);
         let projections = start
             .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks)))
             .collect();
+        let projections: HashMap<TypeId, RunnerHandle> = projections;
+        let evictor = Evictor::start(&live, answers, &projections, &store, &services, &tasks);
         let inner = Arc::new(Inner {
             handlers,
             store,
@@ -242,11 +245,10 @@ impl<S> AppBuilder<S> {
             registry,
             aggregates,
             projections,
-            meters,
-            breakers,
+            live,
+            evictor,
             in_flight: InFlight::default(),
             subscriptions,
-            grace: builder.around.grace,
             closing: false.into(),
         });
         app.set(Arc::downgrade(&inner)).expect("an application is wired once");
@@ -265,7 +267,10 @@ impl<S> AppBuilder<S> {
             services,
             tasks,
             provided: &self.provided,
-            aggregates: Aggregates::new(self.cached_aggregates, self.retries),
+            aggregates: Aggregates::new(
+                self.cached_aggregates.unwrap_or(self.around.config.aggregates.cached),
+                self.retries.unwrap_or(RetryLimit(self.around.config.retry.conflicts)),
+            ),
             app: Arc::new(OnceLock::new()),
             handlers: crate::bus::Handlers::default(),
             projections: Vec::new(),
@@ -273,7 +278,8 @@ impl<S> AppBuilder<S> {
             problems: selection.problems,
             current: *first,
             around: &self.around,
-            policies: self.around.policies(),
+            policies: self.around.policies(&self.services),
+            resolved: Vec::new(),
             observers: self.around.observers(),
             said: said_by_messages(&selection.registrations),
         };
@@ -287,6 +293,11 @@ impl<S> AppBuilder<S> {
             }
         }
         wiring.check_names();
+        if let Err(error) = self.around.config.validate() {
+            let mistakes = error.mistakes().iter().map(ToString::to_string);
+            let mistakes = mistakes.map(|mistake| Problem::Configuration { mistake });
+            wiring.problems.extend(mistakes);
+        }
         BuildError::unless_empty(std::mem::take(&mut wiring.problems))?;
         Ok(wiring)
     }

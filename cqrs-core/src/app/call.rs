@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
-use crate::bus::{Begun, BusError, CancelToken, CommandError, DispatchError, Origin, QueryError};
+use crate::bus::{
+    Begun, BusError, CancelToken, CommandError, Context, DispatchError, Origin, QueryError,
+};
 use crate::command::{Command, OneHandlerFor};
 use crate::message::{
     ActorId, CausationId, CorrelationId, MessageId, OperationId, TenantId, TraceContext,
@@ -186,23 +188,52 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
         origin: Origin,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = app.open(origin)?;
+            let ctx = app.open(C::NAME, origin)?;
             // What waits is in a box of its own, so that this future, which is
             // copied into its box whole, stays small.
             let rest = match app.inner().handlers.execute(&command, &ctx) {
                 Begun::Ended(ended) => {
                     let value = ended?;
-                    return Ok(Executed {
-                        value,
-                        receipt: Receipt { commits: ctx.take_commits() },
-                    });
+                    let receipt = Receipt { commits: ctx.take_commits() };
+                    let executed = Executed { value, receipt };
+                    if ctx.shown_within().is_none() {
+                        return Ok(executed);
+                    }
+                    return Box::pin(shown(&app, &ctx, executed)).await;
                 }
                 begun => Box::pin(begun.end()),
             };
             let _running = app.inner().in_flight.enter();
             let value = rest.await?;
-            Ok(Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
+            shown(&app, &ctx, Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
+                .await
         })
+    }
+}
+
+impl<'a, C, V, E> Execute<'a, C, V, E> {
+    /// Answers only once every projection of this process shows what was
+    /// stored, so that a query sees it; for at most so long.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Behind`]: it was stored, and cannot be seen yet.
+    pub fn shown_within(mut self, limit: Duration) -> Self {
+        self.origin.say().shown_within = Some(limit);
+        self
+    }
+}
+
+impl<'a, Q, V> Ask<'a, Q, V> {
+    /// Answers only once every projection of this process shows a commit, and
+    /// never from before it; for at most so long.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Behind`].
+    pub fn after(mut self, token: &CommitToken, limit: Duration) -> Self {
+        self.origin.say().after = Some((token.clone(), limit));
+        self
     }
 }
 
@@ -217,11 +248,28 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
         origin: Origin,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = app.open(origin)?;
+            let ctx = app.open(Q::NAME, origin)?;
             let _running = app.inner().in_flight.enter();
+            if let Some((token, limit)) = ctx.after() {
+                let reached = app.wait_for(token, *limit).await;
+                reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;
+            }
             app.inner().handlers.ask(&query, &ctx).end().await
         })
     }
+}
+
+/// A command that is done, once its caller can see it.
+async fn shown<V, E>(
+    app: &App,
+    ctx: &Context,
+    executed: Executed<V>,
+) -> Result<Executed<V>, CommandError<E>> {
+    if let (Some(limit), Some(token)) = (ctx.shown_within(), executed.receipt.token()) {
+        let reached = app.wait_for(token, limit).await;
+        reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;
+    }
+    Ok(executed)
 }
 
 /// A command by wire name.

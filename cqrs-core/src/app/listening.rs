@@ -4,9 +4,11 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Wiring;
 use crate::bus::MessageKind;
+use crate::config::{self, Config};
 use crate::event::{Event, Recorded};
 use crate::policy::{Meter, Stack};
 use crate::resilience::Backoff;
@@ -20,8 +22,8 @@ use crate::subscription::{
 /// What is said about event handlers beside their attributes.
 #[derive(Clone, Debug)]
 pub(super) struct Listening {
-    pub(super) attempts: u32,
-    pub(super) backoff: Backoff,
+    /// What code says about tries.
+    pub(super) tries: Option<(u32, Backoff)>,
     pub(super) recovery: RecoveryTable,
     pub(super) named: HashMap<String, RecoveryTable>,
     pub(super) start: bool,
@@ -29,13 +31,7 @@ pub(super) struct Listening {
 
 impl Default for Listening {
     fn default() -> Self {
-        Self {
-            attempts: 5,
-            backoff: Backoff::default(),
-            recovery: RecoveryTable::default(),
-            named: HashMap::new(),
-            start: true,
-        }
+        Self { tries: None, recovery: RecoveryTable::default(), named: HashMap::new(), start: true }
     }
 }
 
@@ -65,7 +61,7 @@ impl Wiring<'_> {
         let handler: Arc<dyn EventHandler> = Arc::new(Typed::<E, _>::new(handler));
         let name = settings.name;
         let Some(stack) = self.stack(MessageKind::Event, name, TypeId::of::<E>()) else { return };
-        let (target, metrics) = (stack.target, self.around.metrics);
+        let (target, metrics) = (stack.target, self.around.measures(MessageKind::Event));
         let types = E::TYPES
             .iter()
             .filter(|_| metrics)
@@ -85,6 +81,7 @@ impl Wiring<'_> {
     /// Starts the event handlers.
     pub(super) fn listen(&mut self) -> Vec<SubscriptionHandle> {
         let listening = &self.around.listening;
+        let config = &self.around.config;
         if !listening.start {
             return Vec::new();
         }
@@ -98,6 +95,7 @@ impl Wiring<'_> {
                 let recovery = settings
                     .on_failure
                     .map_or_else(|| listening.recovery.clone(), RecoveryTable::always);
+                let (attempts, backoff) = tries(config, settings.name, listening);
                 let recovery = listening.named.get(settings.name).cloned().unwrap_or(recovery);
                 handles.push(
                     Subscription {
@@ -116,8 +114,11 @@ impl Wiring<'_> {
                             tasks: self.tasks.clone(),
                             bus: self.bus(),
                             recovery,
-                            attempts: settings.attempts.unwrap_or(listening.attempts),
-                            backoff: listening.backoff.clone(),
+                            attempts: settings
+                                .attempts
+                                .filter(|_| !is_configured(config, settings.name))
+                                .unwrap_or(attempts),
+                            backoff,
                             meters: types.clone(),
                         },
                         part,
@@ -125,6 +126,7 @@ impl Wiring<'_> {
                         lanes,
                         start: settings.start,
                         volatile: settings.volatile,
+                        batch: config.event_handlers.batch,
                         head_at_build,
                     }
                     .spawn(),
@@ -133,6 +135,24 @@ impl Wiring<'_> {
         }
         handles
     }
+}
+
+/// How often, and with what pauses, an event is tried: code before the
+/// configuration, one handler before all.
+fn tries(config: &Config, name: &str, listening: &Listening) -> (u32, Backoff) {
+    let all = &config.event_handlers;
+    let one = config.subscriptions.get(name);
+    let of = |all, one: fn(&config::Subscription) -> Option<Duration>| {
+        config.subscriptions.get(name).and_then(one).unwrap_or(all)
+    };
+    let attempts = one.and_then(|one| one.max_attempts).unwrap_or(all.max_attempts);
+    let backoff = Backoff::new(of(all.base, |one| one.base), of(all.cap, |one| one.cap));
+    listening.tries.clone().unwrap_or((attempts, backoff))
+}
+
+/// Whether the configuration has its own word about a handler's tries.
+fn is_configured(config: &Config, name: &str) -> bool {
+    config.subscriptions.get(name).is_some_and(|one| one.max_attempts.is_some())
 }
 
 /// The name of a part: the handler's own where it is the only one.

@@ -4,15 +4,19 @@ mod around;
 mod builder;
 mod bus;
 mod call;
+mod evictor;
 mod in_flight;
 mod listening;
+mod live;
 mod parameter;
+mod settled;
 mod wiring;
 
 pub use builder::{AppBuilder, HasStore, NoStore};
 pub use bus::Bus;
 pub use call::{Ask, Execute, Executed, Receipt};
 pub(crate) use in_flight::InFlight;
+pub(crate) use live::Live;
 pub use parameter::{Dep, Parameter};
 pub use wiring::Wiring;
 
@@ -26,9 +30,11 @@ use std::time::Duration;
 
 use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
+use crate::cache::CacheStatistics;
 use crate::command::{Command, OneHandlerFor};
+use crate::config::{Changes, Config, ConfigError, ConfigWatch};
 use crate::event::SkippedEvents;
-use crate::policy::{HandlerMetrics, Meters};
+use crate::policy::HandlerMetrics;
 use crate::projection::{
     Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
 };
@@ -40,6 +46,7 @@ use crate::store::{CommitError, CommitToken, EventStore, Position, Store};
 use crate::subscription::{
     DeadLetters, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus,
 };
+use evictor::Evictor;
 
 /// What still ran when an application had shut down: nothing, unless the grace
 /// period was too short for it.
@@ -75,11 +82,10 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) aggregates: wiring::Aggregates,
     pub(crate) projections: HashMap<TypeId, RunnerHandle>,
-    pub(crate) meters: Meters,
-    pub(crate) breakers: Arc<Breakers>,
+    pub(crate) live: Live,
+    pub(crate) evictor: Option<Evictor>,
     pub(crate) in_flight: InFlight,
     pub(crate) subscriptions: Vec<SubscriptionHandle>,
-    pub(crate) grace: Duration,
     /// New work is refused; what it leads to is not.
     pub(crate) closing: AtomicBool,
 }
@@ -249,14 +255,43 @@ impl App {
     /// kind and name; empty if no figures are kept.
     #[must_use]
     pub fn metrics(&self) -> Vec<HandlerMetrics> {
-        self.0.meters.read()
+        self.0.live.meters()
     }
 
     /// The breakers of the dependencies that handlers name, to look at and to
     /// force.
     #[must_use]
     pub fn breakers(&self) -> &Breakers {
-        &self.0.breakers
+        self.0.live.breakers()
+    }
+
+    /// The configuration that holds now.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.0.live.config()
+    }
+
+    /// Puts another configuration in the place of the current one, while calls
+    /// go on: as a whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not valid, changes a key that is fixed once an
+    /// application is built, or names a handler that does not exist.
+    pub fn reconfigure(&self, config: Config) -> Result<Changes, ConfigError> {
+        self.0.live.change(config, self.0.services.clock.monotonic(), &self.0.handlers)
+    }
+
+    /// Sees every change of the configuration.
+    #[must_use]
+    pub fn watch_config(&self) -> ConfigWatch {
+        self.0.live.watch()
+    }
+
+    /// What the cache of answers has done.
+    #[must_use]
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.0.live.answers().statistics()
     }
 
     /// How far each projection is, sorted by name.
@@ -360,6 +395,9 @@ impl App {
         let position = self.position_of(token).await?;
         for projection in self.0.projections.values() {
             projection.reached(position).await?;
+        }
+        if let Some(evictor) = &self.0.evictor {
+            evictor.reached(position).await?;
         }
         Ok(())
     }
@@ -466,7 +504,8 @@ impl App {
     ///
     /// Dropping the future changes nothing.
     pub async fn settle(&self) {
-        self.0.tasks.drained(self.0.projections.len() + self.0.subscriptions.len()).await;
+        let services = self.0.projections.len() + self.0.subscriptions.len();
+        self.0.tasks.drained(services + usize::from(self.0.evictor.is_some())).await;
     }
 
     /// Takes no more work, lets what is under way end, and stops what runs in
@@ -478,7 +517,7 @@ impl App {
     ///
     /// Dropping the future leaves the application stopping.
     pub async fn shutdown(&self) -> Shutdown {
-        self.shutdown_within(self.0.grace).await
+        self.shutdown_within(self.config().shutdown.grace).await
     }
 
     /// As [`App::shutdown`], with another grace period.
@@ -513,8 +552,14 @@ impl App {
         &self.0
     }
 
-    pub(crate) fn open(&self, origin: Origin) -> Result<Context, BusError> {
+    pub(crate) fn open(&self, message: &'static str, origin: Origin) -> Result<Context, BusError> {
         let depth = origin.said().map_or(0, |said| said.depth);
+        if depth > 0 {
+            let limit = self.0.live.max_depth();
+            if depth > limit {
+                return Err(BusError::TooDeep { message, limit });
+            }
+        }
         // What has begun may still send messages on.
         let refused = depth == 0 && self.0.closing.load(Ordering::Relaxed);
         if refused || self.0.tasks.is_stopping() {

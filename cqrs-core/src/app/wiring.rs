@@ -17,7 +17,7 @@ use crate::bus::{
     QueryHandler, Started, Target,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
-use crate::policy::{Observers, Policies, PolicySettings, Stack};
+use crate::policy::{Observers, Policies, Policy, PolicySettings, Stack};
 use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
 use crate::query::Query;
 use crate::registry::{Body, Problem, Registration};
@@ -44,7 +44,12 @@ pub struct Wiring<'a> {
     pub(super) policies: Policies,
     pub(super) observers: Observers,
     pub(super) said: HashMap<TypeId, &'static PolicySettings>,
+    /// The policy of each handler, with what its attributes say.
+    pub(super) resolved: Vec<Resolved>,
 }
+
+/// A handler, what its attributes say about its policy, and that.
+pub(super) type Resolved = (Target, PolicySettings, Arc<Policy>);
 
 /// A projection to start once nothing is wrong.
 pub(super) type Start = (TypeId, fn(Store, Arc<Services>, &TaskSet) -> RunnerHandle);
@@ -166,12 +171,17 @@ impl Wiring<'_> {
         };
         let settings = self.policies.settings(&target, by_message, by_handler);
         match self.policies.resolve(&target, settings) {
-            Ok(policy) => Some(Stack {
-                target,
-                layers: self.around.middlewares.around(&target),
-                observer: self.observers.of(target, self.around.metrics),
-                policy,
-            }),
+            Ok(policy) => {
+                let policy = Arc::new(policy);
+                let said = by_message.clone().overruled_by(by_handler);
+                self.resolved.push((target, said, Arc::clone(&policy)));
+                Some(Stack {
+                    target,
+                    layers: self.around.middlewares.around(&target),
+                    observer: self.observers.of(target, self.around.measures(kind)),
+                    policy,
+                })
+            }
             Err(missing) => {
                 self.problems.push(Problem::Unguarded { handler: item, location, missing });
                 None
@@ -182,7 +192,10 @@ impl Wiring<'_> {
     /// Notes handlers about which something is said and that do not exist.
     pub(super) fn check_names(&mut self) {
         let known = self.handlers.names();
-        for name in self.policies.named.keys().filter(|name| !known.contains(name.as_str())) {
+        let named = self.policies.named.keys().chain(self.policies.configured.keys());
+        let subscriptions = self.around.config.subscriptions.keys();
+        let unknown = named.chain(subscriptions).filter(|name| !known.contains(name.as_str()));
+        for name in unknown {
             let nearest = cqrs_schema::nearest(name, known.iter().copied());
             self.problems.push(Problem::UnknownHandler { name: name.clone(), nearest });
         }

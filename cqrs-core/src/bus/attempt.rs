@@ -2,13 +2,15 @@
 //! answer is kept with its type while the outcome goes back without.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::dispatch::panicked;
 use super::{
-    Attempt, BusError, Call, CatchPanic, CommandError, Done, Failure, Outcome, QueryError,
+    Attempt, Bounded, BusError, Call, CatchPanic, CommandError, Done, Failure, Outcome, QueryError,
     Rejected, Started,
 };
 use crate::error::ErrorCode;
+use crate::policy::Answers;
 
 /// A handler with its message, and what it has answered.
 pub(super) struct Typed<'a, T, E, F> {
@@ -73,6 +75,28 @@ where
                 }
             })),
         }
+    }
+
+    fn cached<'s>(
+        &'s mut self,
+        _call: &'s Call<'s>,
+        _answers: &'s Answers,
+        _ttl: Option<Duration>,
+        bounded: Bounded<'s>,
+    ) -> Started<'s, Outcome> {
+        Started::Waits(bounded.run(self))
+    }
+}
+
+impl<T, E, F> Typed<'_, T, E, F> {
+    /// Answers in the place of the handler.
+    pub(super) fn give(&mut self, answer: T) {
+        self.ended = Some(Ok(answer));
+    }
+
+    /// What the handler has answered.
+    pub(super) fn take(&mut self) -> Option<T> {
+        self.ended.take().and_then(Result::ok)
     }
 }
 

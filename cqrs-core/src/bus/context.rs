@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{CancelToken, Origin, Parts};
+use crate::cache;
 use crate::event::encode_details;
 use crate::message::{ActorId, CodecError, MessageId, Metadata, OperationId, TenantId, Timestamp};
 use crate::policy::Principal;
 use crate::runtime::Services;
-use crate::store::{Cause, Commit, Few, StreamId, StreamVersion};
+use crate::store::{Cause, Commit, CommitToken, Few, Position, StreamId, StreamVersion};
 
 /// The context of one call. Clones share it.
 ///
@@ -47,6 +48,8 @@ struct Done {
     conflicts: Option<u32>,
     /// The time of the handler has run out.
     expired: bool,
+    /// The handler whose limit of concurrency this call has its turn in.
+    turn: Option<&'static str>,
 }
 
 impl Context {
@@ -139,6 +142,24 @@ impl Context {
         self.said().is_some_and(|said| said.operation.is_some())
     }
 
+    /// What an answer that was kept must reflect.
+    pub(crate) fn stamp_of_answers(&self) -> cache::Stamp {
+        match self.after() {
+            Some((token, _)) => cache::Stamp::at_least(Position::new(token.mark())),
+            None => cache::Stamp::ANY,
+        }
+    }
+
+    /// The commit that an answer must show, and how long to wait for it.
+    pub(crate) fn after(&self) -> Option<&(CommitToken, Duration)> {
+        self.said()?.after.as_ref()
+    }
+
+    /// How long a caller waits to see what was stored.
+    pub(crate) fn shown_within(&self) -> Option<Duration> {
+        self.said()?.shown_within
+    }
+
     /// A typed value that the caller has put in.
     #[must_use]
     pub fn extension<T: 'static>(&self) -> Option<&T> {
@@ -182,6 +203,15 @@ impl Context {
         self.said().map_or(0, |said| said.depth)
     }
 
+    /// Whether the call runs in the turn of a handler already.
+    pub(crate) fn has_turn(&self, handler: &'static str) -> bool {
+        self.said().is_some_and(|said| said.turns.contains(&handler))
+    }
+
+    pub(crate) fn take_turn(&self, handler: &'static str) {
+        self.done().turn = Some(handler);
+    }
+
     fn said(&self) -> Option<&Parts> {
         self.0.origin.said()
     }
@@ -200,6 +230,10 @@ impl Context {
             next.cancel = said.cancel.clone();
             next.extensions = Arc::clone(&said.extensions);
             next.principal = said.principal.clone();
+            next.turns = said.turns.clone();
+        }
+        if let Some(turn) = self.done().turn {
+            origin.say().turns.push(turn);
         }
         if let Some(principal) = self.0.principal.get() {
             origin.say().principal = Some(Arc::clone(principal));

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending, QueryError, Started,
-    Typed, within,
+    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending,
+    Outcome, QueryError, Started, Typed, within,
 };
 use crate::aggregate::panic_message;
 use crate::app::App;
@@ -181,7 +181,16 @@ impl Handlers {
     {
         match self.command::<C>() {
             Ok(CommandEntry { handler, stack }) => {
-                begin(stack, command, ctx, move || handler.start(command, ctx))
+                let start = move || handler.start(command, ctx);
+                if stack.is_light() && !ctx.is_bounded() {
+                    return light(stack, command, ctx, start);
+                }
+                Begun::Runs(Box::pin(async move {
+                    let call = Call::new::<C::Output>(&stack.target, command, ctx);
+                    let mut typed = Typed::new(stack.target.name, start);
+                    let outcome = through(stack, &call, &mut typed).await;
+                    typed.end(outcome, &call)
+                }))
             }
             Err(error) => Begun::Ended(Err(error.into())),
         }
@@ -196,7 +205,16 @@ impl Handlers {
     ) -> Begun<'a, Result<Q::Output, QueryError>> {
         match self.query::<Q>() {
             Ok(QueryEntry { handler, stack }) => {
-                begin(stack, query, ctx, move || Started::Waits(handler.handle(query, ctx)))
+                let start = move || Started::Waits(handler.handle(query, ctx));
+                if stack.is_light() && !ctx.is_bounded() {
+                    return light(stack, query, ctx, start);
+                }
+                Begun::Runs(Box::pin(async move {
+                    let call = Call::new::<Q::Output>(&stack.target, query, ctx);
+                    let mut asked = Asked::new(query, Typed::new(stack.target.name, start));
+                    let outcome = through(stack, &call, &mut asked).await;
+                    asked.typed.end(outcome, &call)
+                }))
             }
             Err(error) => Begun::Ended(Err(error.into())),
         }
@@ -231,10 +249,10 @@ impl<T, E: From<BusError>> Begun<'_, Result<T, E>> {
     }
 }
 
-/// Begins a call. Where nothing but the checks of its fields and its figures
-/// stand around the handler, it may end at once.
+/// Begins a call around whose handler nothing but the checks of its fields and
+/// its figures stand: it may end at once.
 #[inline]
-fn begin<'a, M, T, E, F>(
+fn light<'a, M, T, E, F>(
     stack: &'a Stack,
     message: &'a M,
     ctx: &'a Context,
@@ -246,9 +264,6 @@ where
     E: Ending + Send + 'static,
     F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
 {
-    if !stack.is_light() || ctx.is_bounded() {
-        return Begun::Runs(Box::pin(through(stack, message, ctx, start)));
-    }
     let since = stack.observer.begin(ctx);
     let ended = match message.validate() {
         Err(error) => Err(BusError::Validation(error).into()),
@@ -290,23 +305,9 @@ where
 }
 
 /// Runs a call through everything around its handler.
-async fn through<'a, M, T, E, F>(
-    stack: &'a Stack,
-    message: &'a M,
-    ctx: &'a Context,
-    start: F,
-) -> Result<T, E>
-where
-    M: Validate + Serialize + Sync + 'static,
-    T: Send + 'static,
-    E: Ending + Send + 'static,
-    F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
-{
-    let call = Call::new::<T>(&stack.target, message, ctx);
-    let mut attempt = Typed::new(stack.target.name, start);
-    let run = CatchPanic(Box::pin(stack.run(&call, &mut attempt))).await;
-    let outcome = run.unwrap_or_else(|panic| Err(panicked(stack.target.name, &*panic).into()));
-    attempt.end(outcome, &call)
+async fn through(stack: &Stack, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
+    let run = CatchPanic(Box::pin(stack.run(call, attempt))).await;
+    run.unwrap_or_else(|panic| Err(panicked(stack.target.name, &*panic).into()))
 }
 
 pub(crate) fn panicked(name: &'static str, panic: &(dyn Any + Send)) -> BusError {

@@ -7,6 +7,7 @@ use crate::aggregate::{LoadError, SaveError};
 use crate::command::Violations;
 use crate::error::{Code, ErrorCode};
 use crate::message::{CodecError, OperationId};
+use crate::projection::WaitError;
 use crate::schema::Mismatch;
 use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 
@@ -195,6 +196,12 @@ pub enum BusError {
         /// What the sink says.
         reason: Box<str>,
     },
+    /// It was stored, and cannot be seen in the read models yet.
+    #[error("the read models do not show it yet")]
+    Behind {
+        /// Which of them, and how far it is.
+        source: Box<WaitError>,
+    },
     /// The application takes no more work.
     #[error("the application is shutting down")]
     ShuttingDown,
@@ -277,6 +284,7 @@ impl ErrorCode for BusError {
             Self::Busy { .. } => Code::OVERLOADED,
             Self::TooDeep { .. } => Code::TOO_DEEP,
             Self::AuditUnavailable { .. } => Code::AUDIT_UNAVAILABLE,
+            Self::Behind { .. } => Code::BEHIND,
             Self::ShuttingDown => Code::SHUTTING_DOWN,
         }
     }

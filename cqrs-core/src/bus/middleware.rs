@@ -28,10 +28,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{BusError, Call, MessageKind, Started, Target};
 use crate::command::Command;
 use crate::error::{Category, Code, ErrorCode};
+use crate::policy::Answers;
 use crate::query::Query;
 use crate::runtime::BoxFuture;
 
@@ -166,7 +168,23 @@ impl fmt::Debug for Next<'_> {
 /// What can be run, and run again.
 pub(crate) trait Attempt: Send {
     fn attempt(&mut self) -> Started<'_, Outcome>;
+
+    /// Answers as before, or runs the handler within its bounds.
+    fn cached<'s>(
+        &'s mut self,
+        call: &'s Call<'s>,
+        answers: &'s Answers,
+        ttl: Option<Duration>,
+        bounded: Bounded<'s>,
+    ) -> Started<'s, Outcome>;
 }
+
+/// Runs an attempt within the bounds of its policy.
+pub(crate) trait Bounds: Sync {
+    fn run<'x>(&'x self, attempt: &'x mut dyn Attempt) -> BoxFuture<'x, Outcome>;
+}
+
+pub(crate) type Bounded<'s> = &'s dyn Bounds;
 
 /// A middleware behind a pointer.
 pub(crate) trait Layer: Send + Sync {

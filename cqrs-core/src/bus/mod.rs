@@ -5,6 +5,7 @@
 //! without a lock. A typed call finds its handler by the message's type; a
 //! call from the edge by its wire name.
 
+mod asked;
 mod attempt;
 mod call;
 mod cancel;
@@ -17,6 +18,7 @@ mod extensions;
 mod middleware;
 mod origin;
 
+use asked::Asked;
 pub(crate) use attempt::Ending;
 use attempt::Typed;
 pub(crate) use call::AnyMessage;
@@ -30,7 +32,7 @@ pub(crate) use dispatch::{Begun, Handlers, Named, panicked};
 pub use dispatch::{CommandHandler, QueryHandler};
 pub use error::{BusError, CommandError, DispatchError, QueryError};
 pub use extensions::Extensions;
-pub(crate) use middleware::{Attempt, Layer, Middlewares};
+pub(crate) use middleware::{Attempt, Bounded, Bounds, Layer, Middlewares};
 pub use middleware::{Done, Failure, FromFn, Middleware, Next, Outcome, Rejected, Scope, from_fn};
 pub use origin::Origin;
 pub(crate) use origin::Parts;

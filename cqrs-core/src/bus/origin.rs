@@ -9,6 +9,7 @@ use crate::message::{
     Timestamp, TraceContext,
 };
 use crate::policy::Principal;
+use crate::store::CommitToken;
 
 /// Everything about a call but the message itself. What is not said is made
 /// up when it is needed: a new id, a new correlation, the default tenant.
@@ -33,6 +34,12 @@ pub(crate) struct Parts {
     pub(crate) cancel: Option<CancelToken>,
     pub(crate) extensions: Arc<Extensions>,
     pub(crate) principal: Option<Arc<Principal>>,
+    /// The handlers whose turn this message runs in.
+    pub(crate) turns: Vec<&'static str>,
+    /// What an answer must reflect.
+    pub(crate) after: Option<(CommitToken, Duration)>,
+    /// How long a caller waits to see what was stored.
+    pub(crate) shown_within: Option<Duration>,
     /// Messages that have led to this one, within the application.
     pub(crate) depth: u32,
 }

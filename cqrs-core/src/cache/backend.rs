@@ -46,6 +46,37 @@ pub trait CacheBackend: Send + Sync + 'static {
     fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<(), CacheError>>;
 }
 
+impl<B: CacheBackend> CacheBackend for std::sync::Arc<B> {
+    fn get<'a>(
+        &'a self,
+        keys: &'a [&'a [u8]],
+    ) -> BoxFuture<'a, Result<Vec<Option<Bytes>>, CacheError>> {
+        (**self).get(keys)
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: Bytes,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        (**self).put(key, value, ttl)
+    }
+
+    fn put_if_absent<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: Bytes,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), CacheError>> {
+        (**self).put_if_absent(key, value, ttl)
+    }
+
+    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<(), CacheError>> {
+        (**self).remove(key)
+    }
+}
+
 /// Why a cache outside of the process gave nothing. Queries go on without it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

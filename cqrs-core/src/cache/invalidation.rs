@@ -58,6 +58,17 @@ impl Invalidations {
         self
     }
 
+    /// Whether no event voids anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The types of the events that void something, in no order.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|name| &**name)
+    }
+
     /// Whether an event of that type voids anything.
     #[must_use]
     pub fn concerns(&self, event_type: &str) -> bool {

@@ -69,8 +69,11 @@ choices! {
     Eviction {
         /// The one that was not asked for the longest.
         Lru = "lru",
-        /// The oldest.
-        Fifo = "fifo",
+        /// One that was asked for seldom and not lately; hits on several threads
+        /// do not wait for each other.
+        Adaptive = "adaptive",
+        /// As `adaptive`, with half of the room for what is new.
+        Recent = "recent",
     }
 
     /// When the handlers of an event run.

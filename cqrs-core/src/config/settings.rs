@@ -89,7 +89,7 @@ settings! {
             /// The delay before the first retry.
             base: Duration = Duration::from_millis(50), in MILLISECOND..=DAY, Live "duration";
             /// By what each further delay is multiplied.
-            factor: f64 = 2.0, in 1.0..=100.0, Live "factor";
+            factor: u32 = 2, in 1..=100, Live "factor";
             /// The longest delay; not below the first one.
             cap: Duration = seconds(5), in MILLISECOND..=DAY, Live "duration";
             /// How much of a delay is left to chance.

@@ -33,7 +33,9 @@
 
 mod access;
 mod audit;
+mod caching;
 mod guard;
+mod live;
 mod meter;
 mod observe;
 mod resolve;
@@ -45,6 +47,8 @@ pub use access::{Authenticate, Authorize, Denied, NotAuthenticated, Principal};
 pub(crate) use access::{Authenticator, Authorizer};
 pub(crate) use audit::Audit;
 pub use audit::{AuditRecord, AuditSink, Verdict};
+pub(crate) use caching::Answers;
+pub use caching::Keeping;
 pub use guard::Guard;
 pub(crate) use guard::{Guarding, Guards};
 pub use meter::HandlerMetrics;
@@ -52,6 +56,6 @@ pub(crate) use meter::{Meter, Meters};
 pub use observe::Collector;
 pub(crate) use observe::{Logging, Observers};
 pub use resolve::Missing;
-pub(crate) use resolve::Policies;
+pub(crate) use resolve::{Policies, Policy, Shared};
 pub use settings::{Access, PolicySettings, RateKey, RateSettings, Setting};
 pub(crate) use stack::Stack;

@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use super::meter::{Meter, Meters};
 use crate::bus::{Call, Context, MessageKind, Outcome, Target};
+use crate::config;
 use crate::error::{Category, Code, ErrorCode, report};
 
 /// Takes in what is measured, to export it. The application's own figures are
@@ -78,8 +79,9 @@ impl Default for Logging {
 }
 
 impl Logging {
-    /// Takes over what the configuration says; `sampling` from 0 to 1.
-    pub(crate) fn set(&self, enabled: bool, arguments: bool, timing: bool, sampling: f64) {
+    /// Takes over what the configuration says.
+    pub(crate) fn apply(&self, config: &config::Logging) {
+        let config::Logging { enabled, arguments, timing, sampling, .. } = *config;
         self.enabled.store(enabled, Ordering::Relaxed);
         self.arguments.store(arguments, Ordering::Relaxed);
         self.timing.store(timing, Ordering::Relaxed);

@@ -3,32 +3,61 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Access, Audit, Authenticator, Authorizer, Guards, PolicySettings, RateKey, Setting};
+use super::live::{Live, Switch};
+use super::{
+    Access, Answers, Audit, Authenticator, Authorizer, Guards, PolicySettings, RateKey,
+    RateSettings, Setting,
+};
 use crate::bus::{MessageKind, Target};
+use crate::config::WarnAfter;
 use crate::resilience::{
     Backoff, Breakers, Bulkhead, CircuitBreaker, Rate, RateLimiter, RetryBudget,
+    RetryBudgetSettings,
 };
 
-/// What runs around one handler, resolved.
+/// What runs around one handler, resolved. What may change while the
+/// application runs is changed in place.
 pub(crate) struct Policy {
     pub(super) authenticator: Option<Authenticator>,
-    pub(super) rate: Option<(Arc<RateLimiter>, RateKey)>,
     pub(super) access: Entry,
     pub(super) guards: Guards,
-    pub(super) cache: Option<Live>,
-    pub(super) timeout: Live,
-    pub(super) warn_after: Live,
-    pub(super) bulkhead: Option<Arc<Bulkhead>>,
-    pub(super) breaker: Option<(Cow<'static, str>, Arc<CircuitBreaker>)>,
+    cache: Option<Kept>,
+    timeout: Live,
+    warn_after: Live,
+    pub(super) limits: Switch<Limits>,
+    pub(super) shared: Arc<Shared>,
     pub(super) retries: AtomicU32,
-    pub(super) backoff: Backoff,
-    pub(super) budget: Arc<RetryBudget>,
-    pub(super) conflicts: Option<u32>,
+    conflicts: AtomicU32,
     pub(super) audit: Option<Audit>,
+    /// Nothing has to be asked or waited for before the handler runs.
+    plain: AtomicBool,
+}
+
+/// What the handlers of one bus share.
+pub(crate) struct Shared {
+    /// Turns on the whole bus.
+    pub(super) turns: Switch<Bulkhead>,
+    pub(super) budget: Arc<RetryBudget>,
+    pub(super) backoff: Mutex<Backoff>,
+}
+
+/// What limits the calls of one handler.
+#[derive(Clone, Default)]
+pub(super) struct Limits {
+    pub(super) rate: Option<(Arc<RateLimiter>, RateKey)>,
+    pub(super) turns: Option<Arc<Bulkhead>>,
+    pub(super) breaker: Option<(Cow<'static, str>, Arc<CircuitBreaker>)>,
+}
+
+/// Where the answers of a query are kept, and for how long.
+struct Kept {
+    answers: Answers,
+    ttl: Live,
 }
 
 /// Who gets in.
@@ -39,37 +68,17 @@ pub(super) enum Entry {
     Policy(Authorizer),
 }
 
-/// A duration that can be changed while calls read it; zero stands for none.
-pub(crate) struct Live(AtomicU64);
-
-impl Live {
-    pub(crate) fn new(value: Option<Duration>) -> Self {
-        let live = Self(AtomicU64::new(0));
-        live.set(value);
-        live
-    }
-
-    pub(crate) fn set(&self, value: Option<Duration>) {
-        let nanos = value.map_or(0, |value| u64::try_from(value.as_nanos()).unwrap_or(u64::MAX));
-        self.0.store(nanos, Ordering::Relaxed);
-    }
-
-    #[inline]
-    pub(crate) fn get(&self) -> Option<Duration> {
-        match self.0.load(Ordering::Relaxed) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
-    }
-}
+/// Stands for a number of conflicts about which nothing is said.
+const UNSAID: u32 = u32::MAX;
 
 /// What the handlers of one application share.
 pub(crate) struct Policies {
     pub(crate) commands: PolicySettings,
     pub(crate) queries: PolicySettings,
     pub(crate) events: PolicySettings,
-    /// What the configuration and code say about single handlers, by the
-    /// names of their messages.
+    /// What the configuration, and then code, say about single handlers, by
+    /// the names of their messages.
+    pub(crate) configured: HashMap<String, PolicySettings>,
     pub(crate) named: HashMap<String, PolicySettings>,
     pub(crate) deny_by_default: bool,
     pub(crate) authenticator: Option<Authenticator>,
@@ -77,12 +86,14 @@ pub(crate) struct Policies {
     pub(crate) guards: Mutex<HashMap<&'static str, Guards>>,
     pub(crate) audit: Option<Audit>,
     pub(crate) breakers: Arc<Breakers>,
-    pub(crate) budget: Arc<RetryBudget>,
-    pub(crate) backoff: Backoff,
-    /// Part of the timeout after which a warning is logged, in percent.
-    pub(crate) warn_after_percent: u32,
+    pub(crate) of_commands: Arc<Shared>,
+    pub(crate) of_queries: Arc<Shared>,
+    pub(crate) of_events: Arc<Shared>,
+    pub(crate) warn_after: WarnAfter,
     /// Keys that a rate limiter knows at once.
     pub(crate) rate_keys: usize,
+    /// Where the answers of queries are kept.
+    pub(crate) answers: Answers,
     /// Calls that wait behind a concurrency limit.
     pub(crate) queue: usize,
 }
@@ -108,6 +119,35 @@ impl fmt::Display for Missing {
     }
 }
 
+impl Shared {
+    pub(crate) fn new(
+        turns: Option<NonZeroU32>,
+        queue: usize,
+        budget: Arc<RetryBudget>,
+        backoff: Backoff,
+    ) -> Self {
+        let turns = Switch::new(turns.map(|limit| Bulkhead::new(limit, queue)));
+        Self { turns, budget, backoff: Mutex::new(backoff) }
+    }
+
+    /// What retries may cost, for all buses.
+    pub(crate) fn budget(&self, settings: RetryBudgetSettings) {
+        self.budget.configure(settings);
+    }
+
+    /// Takes over what has changed.
+    pub(crate) fn apply(&self, turns: Option<NonZeroU32>, queue: usize, backoff: Backoff) {
+        *self.backoff.lock().expect("nothing panics under the lock") = backoff;
+        match (self.turns.get(), turns) {
+            (Some(bulkhead), Some(limit)) => {
+                bulkhead.set_limit(limit);
+                bulkhead.set_queue(queue);
+            }
+            (_, turns) => self.turns.set(turns.map(|limit| Bulkhead::new(limit, queue))),
+        }
+    }
+}
+
 impl Policies {
     /// Everything that is said about a handler, the last word last.
     pub(crate) fn settings(
@@ -121,11 +161,10 @@ impl Policies {
             MessageKind::Query => &self.queries,
             MessageKind::Event => &self.events,
         };
-        let settings = bus.clone().overruled_by(message).overruled_by(handler);
-        match self.named.get(target.name) {
-            Some(named) => settings.overruled_by(named),
-            None => settings,
-        }
+        let said = [message, handler].into_iter();
+        let named = [&self.configured, &self.named].into_iter();
+        let named = named.filter_map(|all| all.get(target.name));
+        said.chain(named).fold(bus.clone(), |settings, over| settings.overruled_by(over))
     }
 
     pub(crate) fn resolve(
@@ -133,55 +172,85 @@ impl Policies {
         target: &Target,
         settings: PolicySettings,
     ) -> Result<Policy, Missing> {
-        let PolicySettings {
-            timeout,
-            retries,
-            conflicts,
-            rate,
-            access,
-            breaker,
-            concurrency,
-            cache,
-            audit,
-        } = settings;
-        let limiter = |rate: super::RateSettings| {
-            let key = rate.key;
-            let rate = Rate::new(rate.limit, rate.per).burst(rate.burst);
-            (Arc::new(RateLimiter::new(rate, self.rate_keys)), key)
-        };
         let guards = self.guards.lock().expect("nothing panics under the lock").remove(target.name);
-        let timeout = timeout.value();
-        let audit = match audit {
+        let audit = match settings.audit {
             Setting::Is(()) => Some(self.audit.clone().ok_or(Missing::Audit)?),
             _ => None,
         };
-        Ok(Policy {
+        let shared = match target.kind {
+            MessageKind::Command => &self.of_commands,
+            MessageKind::Query => &self.of_queries,
+            MessageKind::Event => &self.of_events,
+        };
+        let kept = settings.cache.value();
+        let policy = Policy {
             authenticator: self.authenticator.clone(),
-            rate: rate.value().map(limiter),
-            access: self.entry(target, access)?,
+            access: self.entry(target, settings.access.clone())?,
             guards: guards.unwrap_or_default(),
-            cache: cache.value().map(|ttl| Live::new(Some(ttl))),
-            timeout: Live::new(timeout),
-            warn_after: Live::new(timeout.map(|limit| self.warn_after(limit))),
-            bulkhead: concurrency.value().map(|limit| Arc::new(Bulkhead::new(limit, self.queue))),
-            breaker: breaker.value().map(|name| {
-                let breaker = self.breakers.get(&name);
-                (name, breaker)
-            }),
-            retries: AtomicU32::new(retries.value().unwrap_or(0)),
-            backoff: self.backoff.clone(),
-            budget: Arc::clone(&self.budget),
-            conflicts: match conflicts {
-                Setting::Unsaid => None,
-                Setting::Off => Some(0),
-                Setting::Is(count) => Some(count),
-            },
+            cache: kept.map(|_| Kept { answers: self.answers.clone(), ttl: Live::new(None) }),
+            timeout: Live::new(None),
+            warn_after: Live::new(None),
+            limits: Switch::new(None),
+            shared: Arc::clone(shared),
+            retries: AtomicU32::new(0),
+            conflicts: AtomicU32::new(UNSAID),
             audit,
-        })
+            plain: AtomicBool::new(false),
+        };
+        self.apply(&policy, settings, Duration::ZERO);
+        Ok(policy)
     }
 
-    pub(crate) fn warn_after(&self, limit: Duration) -> Duration {
-        limit.mul_f64(f64::from(self.warn_after_percent) / 100.0)
+    /// Takes over what is said about a handler now, as far as it may change
+    /// while calls go through it.
+    pub(crate) fn apply(&self, policy: &Policy, settings: PolicySettings, now: Duration) {
+        let PolicySettings { timeout, retries, conflicts, cache, .. } = &settings;
+        let timeout = timeout.value();
+        policy.timeout.set(timeout);
+        policy.warn_after.set(timeout.map(|limit| self.warn_after.of(limit)));
+        policy.retries.store(retries.value().unwrap_or(0), Ordering::Relaxed);
+        let conflicts = match conflicts {
+            Setting::Unsaid => UNSAID,
+            Setting::Off => 0,
+            Setting::Is(count) => *count,
+        };
+        policy.conflicts.store(conflicts, Ordering::Relaxed);
+        if let Some(kept) = &policy.cache {
+            kept.ttl.set(cache.value().flatten());
+        }
+        let before = policy.limits.get();
+        let limits = self.limits(before.as_deref(), settings, now);
+        let any = limits.rate.is_some() || limits.turns.is_some() || limits.breaker.is_some();
+        policy.limits.set(any.then_some(limits));
+        policy.plain.store(policy.is_free(), Ordering::Relaxed);
+    }
+
+    fn limits(&self, before: Option<&Limits>, settings: PolicySettings, now: Duration) -> Limits {
+        let before = before.cloned().unwrap_or_default();
+        let rate = settings.rate.value().map(|said: RateSettings| {
+            let rate = Rate::new(said.limit, said.per).burst(said.burst);
+            let limiter = match before.rate {
+                Some((limiter, _)) => {
+                    limiter.set_rate(rate, now);
+                    limiter
+                }
+                None => Arc::new(RateLimiter::new(rate, self.rate_keys)),
+            };
+            (limiter, said.key)
+        });
+        let turns = settings.concurrency.value().map(|limit| match before.turns {
+            Some(bulkhead) => {
+                bulkhead.set_limit(limit);
+                bulkhead.set_queue(self.queue);
+                bulkhead
+            }
+            None => Arc::new(Bulkhead::new(limit, self.queue)),
+        });
+        let breaker = settings.breaker.value().map(|name| {
+            let breaker = self.breakers.get(&name);
+            (name, breaker)
+        });
+        Limits { rate, turns, breaker }
     }
 
     fn entry(&self, target: &Target, access: Setting<Access>) -> Result<Entry, Missing> {
@@ -206,24 +275,41 @@ impl Policies {
 impl Policy {
     /// How many calls run at once: of an event handler, its lanes.
     pub(crate) fn lanes(&self) -> usize {
-        self.bulkhead.as_ref().map_or(1, |bulkhead| bulkhead.statistics().limit as usize)
+        let limits = self.limits.get();
+        let turns = limits.as_ref().and_then(|limits| limits.turns.as_ref());
+        turns.map_or(1, |bulkhead| bulkhead.statistics().limit as usize)
     }
 
     /// How long the handler may take, and when to warn of it.
+    #[inline]
     pub(crate) fn time(&self) -> (Option<Duration>, Option<Duration>) {
         (self.timeout.get(), self.warn_after.get())
     }
 
+    /// How often a command is decided again, if that is said.
+    pub(super) fn conflicts(&self) -> Option<u32> {
+        Some(self.conflicts.load(Ordering::Relaxed)).filter(|count| *count != UNSAID)
+    }
+
+    /// Where the answers are kept, and for how long if that is said.
+    pub(super) fn kept(&self) -> Option<(&Answers, Option<Duration>)> {
+        self.cache.as_ref().map(|kept| (&kept.answers, kept.ttl.get()))
+    }
+
     /// Whether nothing has to be asked or waited for before the handler runs.
+    #[inline]
     pub(super) fn is_plain(&self) -> bool {
+        self.plain.load(Ordering::Relaxed) && !self.shared.turns.is_on()
+    }
+
+    fn is_free(&self) -> bool {
         self.authenticator.is_none()
-            && self.rate.is_none()
+            && !self.limits.is_on()
             && matches!(self.access, Entry::Open)
             && self.guards.is_empty()
             && self.cache.is_none()
-            && self.bulkhead.is_none()
-            && self.breaker.is_none()
             && self.retries.load(Ordering::Relaxed) == 0
+            && self.conflicts().is_none()
             && self.audit.is_none()
     }
 }

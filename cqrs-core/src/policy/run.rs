@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::audit::Verdict;
 use super::resolve::{Entry, Policy};
 use super::{AuditRecord, Principal, RateKey};
-use crate::bus::{Attempt, BusError, Call, Context, Failure, Outcome, Started, within};
+use crate::bus::{Attempt, Bounds, BusError, Call, Context, Failure, Outcome, Started, within};
 use crate::error::ErrorCode;
-use crate::resilience::Permit;
+use crate::resilience::{Bulkhead, BulkheadPermit, Permit};
+use crate::runtime::BoxFuture;
 
 impl Policy {
     /// Establishes who calls, and that they may act for this tenant.
@@ -44,15 +45,24 @@ impl Policy {
             guard.check(call).await?;
         }
         passed(call, "validate");
-        if let Some(conflicts) = self.conflicts {
+        if let Some(conflicts) = self.conflicts() {
             ctx.set_conflicts(conflicts);
         }
         self.admission(call).await?;
+        if let Some((answers, ttl)) = self.kept() {
+            passed(call, "cache");
+            let bounds = InBounds { policy: self, call };
+            return match attempt.cached(call, answers, ttl, &bounds) {
+                Started::Ended(outcome) => outcome,
+                Started::Waits(rest) => rest.await,
+            };
+        }
         self.bounded(call, attempt).await
     }
 
     fn count(&self, call: &Call<'_>) -> Result<(), BusError> {
-        let Some((limiter, key)) = &self.rate else { return Ok(()) };
+        let Some(limits) = self.limits.get() else { return Ok(()) };
+        let Some((limiter, key)) = &limits.rate else { return Ok(()) };
         let ctx = call.ctx();
         let mut hasher = limiter.hasher();
         if *key != RateKey::Handler {
@@ -102,22 +112,23 @@ impl Policy {
     /// Time, then a turn, then the breaker around all tries.
     async fn bounded(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
         let ctx = call.ctx();
-        let (limit, warn) = (self.timeout.get(), self.warn_after.get());
+        let (limit, warn) = self.time();
+        let (limits, all) = (self.limits.get(), self.shared.turns.get());
+        let turns = limits.as_ref().and_then(|limits| limits.turns.as_deref());
         let ends = ctx.ends(limit);
         passed(call, "timeout");
         let work = async {
-            let _turn = match &self.bulkhead {
-                None => None,
-                Some(bulkhead) => {
-                    let turn = bulkhead.acquire().await;
-                    Some(turn.map_err(|full| BusError::Busy {
-                        message: call.name(),
-                        limit: full.limit,
-                    })?)
-                }
-            };
+            // What a call leads to runs in its turn, and does not wait for it.
+            let all = all.as_deref().filter(|_| ctx.depth() == 0);
+            let _among_all = turn(call, all).await?;
+            let turns = turns.filter(|_| !ctx.has_turn(call.name()));
+            let _turn = turn(call, turns).await?;
+            if turns.is_some() {
+                ctx.take_turn(call.name());
+            }
             passed(call, "concurrency");
-            let Some((name, breaker)) = &self.breaker else {
+            let breaker = limits.as_ref().and_then(|limits| limits.breaker.as_ref());
+            let Some((name, breaker)) = breaker else {
                 return self.tries(call, ends, attempt).await;
             };
             let now = ctx.services().clock.monotonic();
@@ -143,7 +154,7 @@ impl Policy {
     ) -> Outcome {
         let (ctx, retries) = (call.ctx(), self.retries.load(Ordering::Relaxed));
         if retries > 0 {
-            self.budget.deposit(ctx.services().clock.monotonic());
+            self.shared.budget.deposit(ctx.services().clock.monotonic());
         }
         let mut tried = 0;
         loop {
@@ -158,10 +169,12 @@ impl Policy {
             }
             tried += 1;
             let services = ctx.services();
-            let delay = self.backoff.delay(tried, &*services.random);
+            let backoff =
+                self.shared.backoff.lock().expect("nothing panics under the lock").clone();
+            let delay = backoff.delay(tried, &*services.random);
             let now = services.clock.monotonic();
             if ends.is_some_and(|ends| now.saturating_add(delay) >= ends)
-                || !self.budget.withdraw(now)
+                || !self.shared.budget.withdraw(now)
             {
                 return outcome;
             }
@@ -197,6 +210,31 @@ impl Policy {
             tracing::error!(target: "cqrs::audit", message_name = call.name(), %error, "a record of the audit is lost");
         }
         passed(call, "audit");
+    }
+}
+
+/// Waits for a turn, or is refused.
+async fn turn<'a>(
+    call: &Call<'_>,
+    turns: Option<&'a Bulkhead>,
+) -> Result<Option<BulkheadPermit<'a>>, BusError> {
+    let Some(turns) = turns else { return Ok(None) };
+    let message = call.name();
+    match turns.acquire().await {
+        Ok(turn) => Ok(Some(turn)),
+        Err(full) => Err(BusError::Busy { message, limit: full.limit }),
+    }
+}
+
+/// What runs behind the cache.
+struct InBounds<'a> {
+    policy: &'a Policy,
+    call: &'a Call<'a>,
+}
+
+impl Bounds for InBounds<'_> {
+    fn run<'x>(&'x self, attempt: &'x mut dyn Attempt) -> BoxFuture<'x, Outcome> {
+        Box::pin(self.policy.bounded(self.call, attempt))
     }
 }
 

@@ -74,7 +74,7 @@ pub struct PolicySettings {
     #[doc(hidden)]
     pub concurrency: Setting<NonZeroU32>,
     #[doc(hidden)]
-    pub cache: Setting<Duration>,
+    pub cache: Setting<Option<Duration>>,
     #[doc(hidden)]
     pub audit: Setting<()>,
 }
@@ -211,8 +211,9 @@ said! {
     breaker / no_breaker: breaker(name: impl Into<Cow<'static, str>>) = name.into();
     /// So many calls run at once. By default any number.
     concurrency / no_concurrency_limit: concurrency(limit: NonZeroU32) = limit;
-    /// Answers of a query are kept for so long. By default they are not.
-    cache / no_cache: cache(ttl: Duration) = ttl;
+    /// Answers of a query are kept for so long, if `#[query(cache)]` says that
+    /// they can be. By default they are not.
+    cache / no_cache: cache(ttl: Duration) = Some(ttl);
     /// Each call is recorded. By default none is.
     audit / no_audit: audit() = ();
 }

@@ -1,17 +1,19 @@
 //! Everything around one handler, fixed when the application is built.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::Answers;
 use super::observe::Observer;
 use super::resolve::Policy;
-use crate::bus::{Attempt, Call, Layer, Next, Outcome, Started, Target};
+use crate::bus::{Attempt, Bounded, Call, Layer, Next, Outcome, Started, Target};
 
 /// What stands around one handler.
 pub(crate) struct Stack {
     pub(crate) target: Target,
     pub(crate) layers: Vec<Arc<dyn Layer>>,
     pub(crate) observer: Observer,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
 }
 
 /// The policies and the handler behind them, as the innermost of the layers.
@@ -24,6 +26,16 @@ struct Inner<'a> {
 impl Attempt for Inner<'_> {
     fn attempt(&mut self) -> Started<'_, Outcome> {
         Started::Waits(Box::pin(self.policy.run(self.call, self.attempt)))
+    }
+
+    fn cached<'s>(
+        &'s mut self,
+        _call: &'s Call<'s>,
+        _answers: &'s Answers,
+        _ttl: Option<Duration>,
+        bounded: Bounded<'s>,
+    ) -> Started<'s, Outcome> {
+        Started::Waits(bounded.run(self))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::bus::QueryError;
 use crate::command::Validate;
 use crate::message::SchemaVersion;
+use crate::policy::Keeping;
 
 /// A question with the type of its answer, derived on a struct.
 ///
@@ -30,6 +31,10 @@ pub trait Query: Validate + Serialize + DeserializeOwned + Send + Sync + 'static
     const VERSION: SchemaVersion;
     /// The answer.
     type Output: Serialize + Send + 'static;
+
+    /// How its answers are kept, if they can be.
+    #[doc(hidden)]
+    const KEEPING: Option<&'static Keeping<Self::Output>> = None;
 
     // Generated code names the output through the query here and nowhere else:
     // where a type is no query, that is then the only error.

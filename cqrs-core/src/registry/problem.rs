@@ -48,6 +48,11 @@ pub enum Problem {
         /// The other.
         second: SourceLocation,
     },
+    /// The configuration is not valid.
+    Configuration {
+        /// The mistake.
+        mistake: String,
+    },
     /// Something is said about a handler that does not exist.
     UnknownHandler {
         /// The name that was given.
@@ -172,6 +177,7 @@ impl fmt::Display for Problem {
             Self::DuplicateHandler { name, first, second } => {
                 write!(f, "`{name}` has two handlers: {first} and {second}; remove one")
             }
+            Self::Configuration { mistake } => write!(f, "the configuration: {mistake}"),
             Self::UnknownHandler { name, nearest } => {
                 write!(f, "something is said about `{name}`, which nothing handles")?;
                 nearest.map_or(Ok(()), |nearest| write!(f, "; did you mean `{nearest}`?"))

@@ -8,13 +8,13 @@ use super::dead_letter::ParkedFor;
 use super::{EventCall, EventHandler, HandlerError, Recovery, RecoveryTable, first};
 use crate::app::Bus;
 use crate::bus::{
-    AnyMessage, Attempt, Call, CatchPanic, Context, Done, Failure, Origin, Outcome, Rejected,
-    Started, panicked,
+    AnyMessage, Attempt, Bounded, Call, CatchPanic, Context, Done, Failure, Origin, Outcome,
+    Rejected, Started, panicked,
 };
 use crate::command::Violations;
 use crate::error::{Category, Code, ErrorCode};
 use crate::message::CodecError;
-use crate::policy::{Meter, Stack};
+use crate::policy::{Answers, Meter, Stack};
 use crate::projection::Delivery;
 use crate::resilience::Backoff;
 use crate::runtime::{Services, TaskSet};
@@ -153,6 +153,16 @@ impl Attempt for EventAttempt<'_> {
                 Err(panic) => Err(panicked(name, &*panic).into()),
             }
         }))
+    }
+
+    fn cached<'s>(
+        &'s mut self,
+        _call: &'s Call<'s>,
+        _answers: &'s Answers,
+        _ttl: Option<Duration>,
+        bounded: Bounded<'s>,
+    ) -> Started<'s, Outcome> {
+        Started::Waits(bounded.run(self))
     }
 }
 

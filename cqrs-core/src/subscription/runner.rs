@@ -21,8 +21,6 @@ use crate::store::{
     ReadError, ReadRequest, RecordedEvent, Store, UnitOfWork,
 };
 
-/// Events between two times that the place is stored.
-const CHUNK: usize = 100;
 /// Positions without events for the handler after which the place is stored
 /// anyway.
 const STRIDE: u64 = 10_000;
@@ -37,6 +35,8 @@ pub(crate) struct Subscription {
     pub(crate) lanes: usize,
     pub(crate) start: Start,
     pub(crate) volatile: bool,
+    /// Events between two times that the place is stored.
+    pub(crate) batch: usize,
     /// The head of the log when the application was built.
     pub(crate) head_at_build: Position,
 }
@@ -282,7 +282,9 @@ impl Runner {
             *page = Some(Taken { page: next?, used: 0 });
         }
         let (part, parts) = (self.subscription.part, self.subscription.parts);
-        Ok(page.as_mut().map(|taken| taken.chunk(|event| part_of(event, parts) == part)))
+        Ok(page.as_mut().map(|taken| {
+            taken.chunk(self.subscription.batch, |event| part_of(event, parts) == part)
+        }))
     }
 
     /// Handles what is open and stores the place behind it; `false` if
@@ -543,9 +545,9 @@ impl Taken {
         self.is_used_up() && self.page.is_last()
     }
 
-    fn chunk(&mut self, is_ours: impl Fn(&RecordedEvent) -> bool) -> Chunk {
+    fn chunk(&mut self, size: usize, is_ours: impl Fn(&RecordedEvent) -> bool) -> Chunk {
         let from = self.used;
-        self.used = (from + CHUNK).min(self.page.len());
+        self.used = (from + size).min(self.page.len());
         let events: Vec<_> = self.page.events().skip(from).take(self.used - from).collect();
         let reached = match events.last() {
             Some(last) if !self.is_used_up() => last.position(),

@@ -26,14 +26,14 @@ fn other() -> Config {
         config.query_bus.queue = 5;
         config.query_bus.cache_ttl = Duration::from_secs(7_200);
         config.query_bus.cache_capacity = 6;
-        config.query_bus.cache_eviction = Eviction::Fifo;
+        config.query_bus.cache_eviction = Eviction::Adaptive;
         config.query_bus.max_retries = 0;
         config.circuit_breaker.failure_threshold = 7;
         config.circuit_breaker.timeout = Duration::from_secs(8);
         config.circuit_breaker.window = Duration::from_secs(9);
         config.circuit_breaker.probes = 10;
         config.retry.base = Duration::from_millis(11);
-        config.retry.factor = 1.7;
+        config.retry.factor = 3;
         config.retry.cap = Duration::from_millis(12);
         config.retry.jitter = Jitter::Equal;
         config.retry.budget = 13;

@@ -31,7 +31,7 @@ fn a_later_layer_wins_key_by_key_whatever_the_order_of_the_calls() {
     assert_eq!(config.retry.budget, 4, "set over the environment");
     assert_eq!(config.handlers["bank.deposit"].retry, Some(3), "the environment over files");
     assert_eq!(config.retry.conflicts, 2, "a later file over an earlier one");
-    assert_eq!(config.retry.factor, 3.0, "a file over the default");
+    assert_eq!(config.retry.factor, 3, "a file over the default");
     assert_eq!(config.handlers["bank.deposit"].timeout, Some(Duration::from_secs(1)));
 }
 
@@ -112,7 +112,7 @@ fn a_wrong_value_is_not_a_contradiction_as_well() {
 #[test]
 fn validation_without_layers_finds_the_same() {
     let mut config = Config::default();
-    config.retry.factor = 0.5;
+    config.retry.factor = 0;
     config.retry.base = Duration::from_secs(6);
     config.subscriptions.entry(String::new()).or_default();
     let error = config.validate().expect_err("three mistakes");

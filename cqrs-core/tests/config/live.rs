@@ -105,7 +105,7 @@ fn fixed_keys_are_named_and_nothing_changes() {
 fn another(path: &str, expected: &str) -> &'static str {
     match path {
         "retry.jitter" => "none",
-        "query_bus.cache_eviction" => "fifo",
+        "query_bus.cache_eviction" => "adaptive",
         "event_bus.flavour" => "sync",
         "event_bus.overflow" => "shed",
         "command_bus.warn_after" | "logging.sampling" => "0.5",

@@ -1,13 +1,14 @@
 //! `#[derive(Query)]`
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
 use super::command::{Message, message_stub};
 use super::{checks, in_const, parse, struct_fields};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
+use crate::code::Code;
 use crate::ctxt::Ctxt;
 use crate::krate::Krate;
 use crate::policy::{self, with_policy};
@@ -17,7 +18,8 @@ const KEYS: &Keys = with_policy![
     ("version", Form::Number),
     ("output", Form::Type),
     ("crate", Form::Path),
-    ("cache", Form::Text),
+    ("cache", Form::FlagOrText),
+    ("shared", Form::Flag),
 ];
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
@@ -54,15 +56,34 @@ fn expand(
     let message = Message { input, fields, krate };
     let serde = message.serde();
     let validate = checks::validate(input, fields, krate, ctxt);
+    let keeping = keeping(args, &private, ctxt);
     let query = message.implement(
         &quote!(Query),
         &quote! {
             const NAME: &'static str = #name;
             const VERSION: #private::SchemaVersion = #private::SchemaVersion::new(#version);
             type Output = #output;
+            #keeping
         },
     );
     let policy = policy::settings(args, krate, ctxt);
     let register = message.register("Query", &name, version, None, &policy);
     quote!(#serde #validate #query #register)
+}
+
+/// That the answers can be kept; asked of the output at the word that says it.
+fn keeping(args: &Args, private: &TokenStream, ctxt: &mut Ctxt) -> TokenStream {
+    let shared = args.has("shared");
+    let Some(cache) = args.key("cache") else {
+        if let Some(key) = args.key("shared") {
+            let message = "say `cache` as well: `shared` is about the answers that are kept";
+            ctxt.error(key, Code::ATTRIBUTE_VALUE, message);
+        }
+        return TokenStream::new();
+    };
+    let new = quote_spanned!(cache.span()=> #private::Keeping::new(#shared));
+    quote! {
+        const KEEPING: ::core::option::Option<&'static #private::Keeping<Self::Output>> =
+            ::core::option::Option::Some(&#new);
+    }
 }
