@@ -1,0 +1,246 @@
+//! What stands between a caller and a handler, against code written by hand, in
+//! the same run: `cargo bench -p benches --bench bus`. Beside each line stand
+//! the nanoseconds and the allocations of one call.
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark measures time and prints it"
+)]
+
+mod by_hand;
+mod desk;
+mod in_flight;
+mod layers;
+mod limiter;
+
+#[allow(dead_code, reason = "other benchmarks print rates")]
+#[path = "../ratios/report.rs"]
+mod report;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqrs_core::app::AppBuilder;
+use cqrs_core::policy::{Principal, RateSettings, PolicySettings};
+use cqrs_core::prelude::*;
+use cqrs_core::store::Store;
+use desk::{Ask, Desk, Ping, PingLater};
+use report::timed;
+
+const CALLS: u32 = 100_000;
+const ROUNDS: usize = 11;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
+    println!("| Work | Ours | Aim | By hand | Ratio |");
+    println!("|---|---|---|---|---|");
+    let _within = runtime.enter();
+    if wants("typed") {
+        typed(&runtime);
+    }
+    if wants("name") {
+        by_name(&runtime);
+    }
+    if wants("light") {
+        light(&runtime);
+    }
+    if wants("seven") {
+        seven(&runtime);
+    }
+    if wants("cached") {
+        cached(&runtime);
+    }
+    if wants("threads") {
+        threads();
+    }
+    if wants("limiter") {
+        limiter::run();
+    }
+    if wants("10,000") {
+        in_flight::run(&runtime);
+    }
+}
+
+/// Nanoseconds, allocations and bytes of one call.
+#[derive(Clone, Copy)]
+struct Cost {
+    nanos: f64,
+    allocations: f64,
+}
+
+fn cost(runtime: &tokio::runtime::Runtime, mut calls: impl AsyncFnMut(u32)) -> Cost {
+    runtime.block_on(calls(CALLS / 10));
+    let counted = allocation_counter::measure(|| runtime.block_on(calls(1_000)));
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let took = timed(|| runtime.block_on(calls(CALLS)));
+            took.as_secs_f64() * 1e9 / f64::from(CALLS)
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    Cost { nanos: rounds[ROUNDS / 2], allocations: counted.count_total as f64 / 1_000.0 }
+}
+
+fn line(name: &str, ours: Cost, aim: &str, hand: Option<Cost>) {
+    let cell = |cost: Cost| format!("{:.1} ns, {:.1} allocations", cost.nanos, cost.allocations);
+    let (by_hand, ratio) = match hand {
+        None => (String::new(), String::new()),
+        Some(hand) => (cell(hand), format!("{:.2}", ours.nanos / hand.nanos)),
+    };
+    println!("| {name} | {} | {aim} | {by_hand} | {ratio} |", cell(ours));
+}
+
+fn builder() -> AppBuilder<Store> {
+    App::builder()
+        .modules(modules![desk])
+        .store(MemoryStore::new())
+        .provide(Arc::new(Desk::default()))
+}
+
+/// No policy at all: no figures, no limits, nothing logged.
+fn bare() -> App {
+    let off = PolicySettings::new().no_timeout().no_retries();
+    let builder = builder().without_metrics().commands(off.clone()).queries(off);
+    builder.build().expect("the desk is complete")
+}
+
+fn typed(runtime: &tokio::runtime::Runtime) {
+    let app = bare();
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            app.execute(Ping { n }).await.expect("it answers");
+        }
+    });
+    let later = cost(runtime, async |calls| {
+        for n in 0..calls {
+            app.execute(PingLater { n }).await.expect("it answers");
+        }
+    });
+    let object = by_hand::object();
+    let hand = cost(runtime, async |calls| {
+        for n in 0..calls {
+            object.handle(std::hint::black_box(Ping { n })).await.expect("it answers");
+        }
+    });
+    let map = by_hand::map();
+    let by_map = cost(runtime, async |calls| {
+        for n in 0..calls {
+            map.send(std::hint::black_box(Ping { n })).await.expect("it answers");
+        }
+    });
+    line("typed, a synchronous handler, against a trait object", ours, "≤ 1.2 ×, 0", Some(hand));
+    line("typed, an asynchronous handler, against a trait object", later, "≤ 1.2 ×, ≤ 1", Some(hand));
+    line("typed, a synchronous handler, against a map of boxes", ours, "≤ 0.5 ×", Some(by_map));
+}
+
+fn by_name(runtime: &tokio::runtime::Runtime) {
+    let app = bare();
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            let payload: [u8; 7] = *b"{\"n\":1}";
+            let _ = std::hint::black_box(n);
+            app.execute_json("Ping", &payload, Origin::new()).await.expect("it answers");
+        }
+    });
+    line("by name, JSON in and out", ours, "", None);
+}
+
+/// Validation, a timeout and figures.
+fn light(runtime: &tokio::runtime::Runtime) {
+    let app = builder().build().expect("the desk is complete");
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            app.execute(Ping { n }).await.expect("it answers");
+        }
+    });
+    let later = cost(runtime, async |calls| {
+        for n in 0..calls {
+            app.execute(PingLater { n }).await.expect("it answers");
+        }
+    });
+    line("light: validation, timeout, figures", ours, "≤ 150 ns, ≤ 2", None);
+    line("light, an asynchronous handler", later, "≤ 150 ns, ≤ 2", None);
+}
+
+/// Rate limit, authorisation, validation, timeout, concurrency, breaker, retry.
+fn seven(runtime: &tokio::runtime::Runtime) {
+    let most = std::num::NonZeroU32::MAX;
+    let settings = PolicySettings::new()
+        .rate_limit(RateSettings::new(most, Duration::from_secs(1)))
+        .access(cqrs_core::policy::Access::Authenticated)
+        .timeout(Duration::from_secs(1))
+        .concurrency(most)
+        .breaker("desk")
+        .retries(3);
+    let app = builder().without_metrics().commands(settings).build().expect("the desk is complete");
+    let principal = Principal::new("ann");
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            let origin = Origin::new().principal(principal.clone());
+            app.execute(PingLater { n }).from(origin).await.expect("it answers");
+        }
+    });
+    let stack = layers::seven();
+    let hand = cost(runtime, async |calls| {
+        for n in 0..calls {
+            let request = layers::Request { n, actor: Some("ann".to_owned()) };
+            layers::call(&stack, request).await.expect("it answers");
+        }
+    });
+    line("seven policies, against seven boxed layers", ours, "≤ 0.5 ×", Some(hand));
+}
+
+fn cached(runtime: &tokio::runtime::Runtime) {
+    let app = builder().without_metrics().build().expect("the desk is complete");
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            app.query(Ask { n: n % 100 }).await.expect("it answers");
+        }
+    });
+    line("cached query", ours, "≤ 90 ns, ≤ 1", None);
+}
+
+/// What two threads do together against one, and the same by hand.
+fn threads() {
+    let app = bare();
+    let object = Arc::new(by_hand::object());
+    let gain = |run: &(dyn Fn() + Sync)| {
+        let one = timed(run);
+        let two = timed(|| {
+            std::thread::scope(|scope| {
+                scope.spawn(run);
+                scope.spawn(run);
+            });
+        });
+        2.0 * one.as_secs_f64() / two.as_secs_f64()
+    };
+    let ours = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            for n in 0..CALLS * 5 {
+                app.execute(Ping { n }).await.expect("it answers");
+            }
+        });
+    };
+    let hand = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            for n in 0..CALLS * 5 {
+                object.handle(std::hint::black_box(Ping { n })).await.expect("it answers");
+            }
+        });
+    };
+    let median = |run: &(dyn Fn() + Sync)| {
+        let mut gains: Vec<f64> = (0..ROUNDS).map(|_| gain(run)).collect();
+        gains.sort_by(f64::total_cmp);
+        gains[ROUNDS / 2]
+    };
+    let (ours, hand) = (median(&ours), median(&hand));
+    println!("| two threads against one | {ours:.2} × | ≥ 0.95 of by hand | {hand:.2} × | {:.2} |", ours / hand);
+}
