@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_core::app::AppBuilder;
-use cqrs_core::policy::{Principal, RateSettings, PolicySettings};
+use cqrs_core::policy::{PolicySettings, Principal, RateSettings};
 use cqrs_core::prelude::*;
 use cqrs_core::store::Store;
 use desk::{Ask, Desk, Ping, PingLater};
@@ -135,7 +135,12 @@ fn typed(runtime: &tokio::runtime::Runtime) {
         }
     });
     line("typed, a synchronous handler, against a trait object", ours, "≤ 1.2 ×, 0", Some(hand));
-    line("typed, an asynchronous handler, against a trait object", later, "≤ 1.2 ×, ≤ 1", Some(hand));
+    line(
+        "typed, an asynchronous handler, against a trait object",
+        later,
+        "≤ 1.2 ×, ≤ 1",
+        Some(hand),
+    );
     line("typed, a synchronous handler, against a map of boxes", ours, "≤ 0.5 ×", Some(by_map));
 }
 
@@ -242,5 +247,8 @@ fn threads() {
         gains[ROUNDS / 2]
     };
     let (ours, hand) = (median(&ours), median(&hand));
-    println!("| two threads against one | {ours:.2} × | ≥ 0.95 of by hand | {hand:.2} × | {:.2} |", ours / hand);
+    println!(
+        "| two threads against one | {ours:.2} × | ≥ 0.95 of by hand | {hand:.2} × | {:.2} |",
+        ours / hand
+    );
 }

@@ -23,7 +23,7 @@ pub(crate) struct HandlerFn {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: Ident,
     pub(crate) message: Type,
-    is_async: bool,
+    pub(crate) is_async: bool,
     params: Vec<Param>,
     pub(crate) output: Type,
     /// The domain's error, and whether it is wrapped in `CommandError` already.

@@ -6,6 +6,7 @@
 //! When a commit fails, the store severs the lineage, all units decided
 //! behind it fail as superseded, and each of their commands is decided again.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use super::answer::{Answer, answer_again, fingerprint};
@@ -14,7 +15,7 @@ use super::decide::{Step, Unit};
 use super::load::{LoadError, Replayed, Until, load};
 use super::tries::{Again, Tries};
 use super::{Aggregate, AggregateId, Apply, Decides};
-use crate::bus::{BusError, Context, Started};
+use crate::bus::{BusError, Context, Now};
 use crate::command::Command;
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
@@ -44,6 +45,12 @@ pub(crate) struct AggregateRuntime<A: Aggregate> {
 /// An attempt that has led to a step, or to none.
 type Attempt<A, C> = Result<Step<<A as Decides<C>>::Value, <A as Aggregate>::Error>, Again>;
 
+/// A command whose first attempt is made.
+struct Paused<A: Decides<C>, C> {
+    slot: Arc<Slot<A>>,
+    first: Attempt<A, C>,
+}
+
 impl<A: Apply> AggregateRuntime<A> {
     pub(crate) fn new(
         store: Store,
@@ -60,34 +67,48 @@ impl<A: Apply> AggregateRuntime<A> {
         Ok(StreamId::of_tenant(ctx.tenant(), Category::named(A::NAME), &*key)?)
     }
 
-    /// Runs a command as far as it goes without waiting: to its end, when the
+    /// Runs a command as far as it goes without a future: to its end, when the
     /// state is loaded and the store does not wait.
-    pub(crate) fn start<'a, C>(
-        &'a self,
-        command: &'a C,
-        id: &'a A::Id,
-        ctx: &'a Context,
-    ) -> Started<'a, Answer<A, C>>
+    pub(crate) fn now<C>(&self, command: &C, id: &A::Id, ctx: &Context) -> Now<Answer<A, C>>
     where
         A: Decides<C>,
         C: Command,
     {
         let slot = if ctx.names_operation() { None } else { self.cache.find(ctx.tenant_ref(), id) };
-        let Some(slot) = slot else {
-            return Started::Waits(Box::pin(self.execute(command, id, ctx)));
-        };
-        let first = match self.at_once(command, &slot, ctx) {
-            None => None,
-            Some(Step::Done(answer)) => return Started::Ended(answer),
+        let Some(slot) = slot else { return Now::NotYet };
+        let first: Attempt<A, C> = match self.at_once(command, &slot, ctx) {
+            None => return Now::NotYet,
+            Some(Step::Done(answer)) => return Now::Ended(answer),
             Some(Step::Pending(mut commit, unit)) => match commit.now() {
-                None => Some(Ok(Step::Pending(commit, unit))),
+                None => Ok(Step::Pending(commit, unit)),
                 Some(outcome) => match self.settle::<C>(outcome, unit, &slot, ctx) {
-                    Ok(answer) => return Started::Ended(answer),
-                    Err(again) => Some(Err(again)),
+                    Ok(answer) => return Now::Ended(answer),
+                    Err(again) => Err(again),
                 },
             },
         };
-        Started::Waits(Box::pin(self.run(command, slot, None, first, ctx)))
+        Now::Begun(Box::new(Paused::<A, C> { slot, first }))
+    }
+
+    /// The rest of a command that has begun.
+    pub(crate) async fn resume<C>(
+        &self,
+        begun: Box<dyn Any + Send>,
+        command: &C,
+        id: &A::Id,
+        ctx: &Context,
+    ) -> Answer<A, C>
+    where
+        A: Decides<C>,
+        C: Command,
+    {
+        match begun.downcast::<Paused<A, C>>() {
+            Ok(paused) => {
+                let Paused { slot, first } = *paused;
+                self.run(command, slot, None, Some(first), ctx).await
+            }
+            Err(_) => self.execute(command, id, ctx).await,
+        }
     }
 
     /// Runs a command to its end.

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::App;
 use crate::bus::{
-    Begun, BusError, CancelToken, CommandError, Context, DispatchError, Origin, QueryError,
+    Begun, BusError, CancelToken, CommandError, Context, DispatchError, First, Origin, QueryError,
 };
 use crate::command::{Command, OneHandlerFor};
 use crate::message::{
@@ -70,15 +72,17 @@ macro_rules! calls {
             app: Cow<'a, App>,
             message: $message,
             origin: Origin,
-            run: fn(Cow<'a, App>, $message, Origin) -> BoxFuture<'a, $output>,
+            steps: Steps<'a, $message, $output>,
         }
 
         impl<'a, $message $(, $part)*> IntoFuture for $name<'a, $message $(, $part)*> {
             type Output = $output;
-            type IntoFuture = BoxFuture<'a, Self::Output>;
+            type IntoFuture = Calling<'a, $message, Self::Output>;
 
+            #[inline]
             fn into_future(self) -> Self::IntoFuture {
-                (self.run)(self.app, self.message, self.origin)
+                let Self { app, message, origin, steps } = self;
+                Calling(Calls::Described(app, message, origin, steps))
             }
         }
 
@@ -177,36 +181,115 @@ calls! {
     Ask<Q, V> gives Result<V, QueryError>;
 }
 
+/// A call under way. What ends without waiting takes no memory of its own;
+/// everything else moves into a box at its first look.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Calling<'a, M, T>(Calls<'a, M, T>);
+
+enum Calls<'a, M, T> {
+    Described(Cow<'a, App>, M, Origin, Steps<'a, M, T>),
+    Waits(BoxFuture<'a, T>),
+    Over,
+}
+
+/// How a call is begun, and what its rest is.
+struct Steps<'a, M, T> {
+    now: fn(&App, &M, Origin) -> Ahead<T>,
+    rest: fn(Cow<'a, App>, M, Context, Result<Begun, Option<Duration>>) -> BoxFuture<'a, T>,
+}
+
+enum Ahead<T> {
+    Ended(T),
+    Waits(Context, Result<Begun, Option<Duration>>),
+}
+
+// Nothing in it is pinned but what stands in a box.
+impl<M, T> Unpin for Calling<'_, M, T> {}
+
+impl<M, T> Future for Calling<'_, M, T> {
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<T> {
+        if let Calls::Described(app, message, origin, Steps { now, .. }) = &mut self.0 {
+            let (ctx, begun) = match now(app, message, std::mem::take(origin)) {
+                Ahead::Ended(ended) => {
+                    self.0 = Calls::Over;
+                    return Poll::Ready(ended);
+                }
+                Ahead::Waits(ctx, begun) => (ctx, begun),
+            };
+            let described = std::mem::replace(&mut self.0, Calls::Over);
+            if let Calls::Described(app, message, _, Steps { rest, .. }) = described {
+                self.0 = Calls::Waits(rest(app, message, ctx, begun));
+            }
+        }
+        let Calls::Waits(rest) = &mut self.0 else {
+            unreachable!("a call is not polled when it is over")
+        };
+        let ended = rest.as_mut().poll(cx);
+        if ended.is_ready() {
+            self.0 = Calls::Over;
+        }
+        ended
+    }
+}
+
+impl<M, T> fmt::Debug for Calling<'_, M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Calls::Described(..) => "Calling(described)",
+            Calls::Waits(_) => "Calling(under way)",
+            Calls::Over => "Calling(over)",
+        })
+    }
+}
+
 impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
+    #[inline]
     pub(crate) fn new(app: Cow<'a, App>, message: C, origin: Origin) -> Self {
-        Self { app, message, origin, run: Self::run }
+        Self { app, message, origin, steps: Steps { now: Self::now, rest: Self::rest } }
     }
 
-    fn run(
+    fn now(app: &App, command: &C, origin: Origin) -> Ahead<<Self as IntoFuture>::Output> {
+        let ctx = match app.open(C::NAME, origin) {
+            Ok(ctx) => ctx,
+            Err(error) => return Ahead::Ended(Err(error.into())),
+        };
+        if ctx.shown_within().is_some() {
+            return Ahead::Waits(ctx, Err(None));
+        }
+        match app.inner().handlers.execute_now(command, &ctx) {
+            First::Ended(Err(error)) => {
+                ctx.leave();
+                Ahead::Ended(Err(error))
+            }
+            First::Ended(Ok(value)) => {
+                let receipt = Receipt { commits: ctx.take_commits() };
+                ctx.leave();
+                Ahead::Ended(Ok(Executed { value, receipt }))
+            }
+            First::Begun(begun) => Ahead::Waits(ctx, Ok(begun)),
+            First::NotYet(since) => Ahead::Waits(ctx, Err(since)),
+        }
+    }
+
+    fn rest(
         app: Cow<'a, App>,
         command: C,
-        origin: Origin,
+        ctx: Context,
+        begun: Result<Begun, Option<Duration>>,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = app.open(C::NAME, origin)?;
-            // What waits is in a box of its own, so that this future, which is
-            // copied into its box whole, stays small.
-            let rest = match app.inner().handlers.execute(&command, &ctx) {
-                Begun::Ended(ended) => {
-                    let value = ended?;
-                    let receipt = Receipt { commits: ctx.take_commits() };
-                    let executed = Executed { value, receipt };
-                    if ctx.shown_within().is_none() {
-                        return Ok(executed);
-                    }
-                    return Box::pin(shown(&app, &ctx, executed)).await;
-                }
-                begun => Box::pin(begun.end()),
-            };
             let _running = app.inner().in_flight.enter();
-            let value = rest.await?;
-            shown(&app, &ctx, Executed { value, receipt: Receipt { commits: ctx.take_commits() } })
-                .await
+            let value = app.inner().handlers.execute(begun, &command, &ctx).await?;
+            let receipt = Receipt { commits: ctx.take_commits() };
+            let executed = Executed { value, receipt };
+            if ctx.shown_within().is_some() {
+                return Box::pin(shown(&app, &ctx, executed)).await;
+            }
+            ctx.leave();
+            Ok(executed)
         })
     }
 }
@@ -238,23 +321,41 @@ impl<'a, Q, V> Ask<'a, Q, V> {
 }
 
 impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
+    #[inline]
     pub(crate) fn new(app: Cow<'a, App>, message: Q, origin: Origin) -> Self {
-        Self { app, message, origin, run: Self::run }
+        Self { app, message, origin, steps: Steps { now: Self::now, rest: Self::rest } }
     }
 
-    fn run(
+    fn now(app: &App, query: &Q, origin: Origin) -> Ahead<<Self as IntoFuture>::Output> {
+        let ctx = match app.open(Q::NAME, origin) {
+            Ok(ctx) => ctx,
+            Err(error) => return Ahead::Ended(Err(error.into())),
+        };
+        if ctx.after().is_some() {
+            return Ahead::Waits(ctx, Err(None));
+        }
+        match app.inner().handlers.ask_now(query, &ctx) {
+            First::Ended(ended) => {
+                ctx.leave();
+                Ahead::Ended(ended)
+            }
+            First::Begun(_) | First::NotYet(_) => Ahead::Waits(ctx, Err(None)),
+        }
+    }
+
+    fn rest(
         app: Cow<'a, App>,
         query: Q,
-        origin: Origin,
+        ctx: Context,
+        _begun: Result<Begun, Option<Duration>>,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let ctx = app.open(Q::NAME, origin)?;
             let _running = app.inner().in_flight.enter();
             if let Some((token, limit)) = ctx.after() {
                 let reached = app.wait_for(token, *limit).await;
                 reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;
             }
-            app.inner().handlers.ask(&query, &ctx).end().await
+            app.inner().handlers.ask(&query, &ctx).await
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The calls that are under way, so that a shutdown can wait for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -13,6 +13,8 @@ pub(crate) struct InFlight(Arc<Calls>);
 #[derive(Default)]
 struct Calls {
     running: AtomicUsize,
+    /// Somebody waits for the last one.
+    awaited: AtomicBool,
     ended: Notify,
 }
 
@@ -26,11 +28,12 @@ impl InFlight {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.running.load(Ordering::Acquire)
+        self.0.running.load(Ordering::SeqCst)
     }
 
     /// Returns when no call is under way.
     pub(crate) async fn drained(&self) {
+        self.0.awaited.store(true, Ordering::SeqCst);
         loop {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
@@ -45,7 +48,9 @@ impl InFlight {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.running.fetch_sub(1, Ordering::SeqCst) == 1
+            && self.0.awaited.load(Ordering::SeqCst)
+        {
             self.0.ended.notify_waiters();
         }
     }

@@ -14,7 +14,7 @@ mod wiring;
 
 pub use builder::{AppBuilder, HasStore, NoStore};
 pub use bus::Bus;
-pub use call::{Ask, Execute, Executed, Receipt};
+pub use call::{Ask, Calling, Execute, Executed, Receipt};
 pub(crate) use in_flight::InFlight;
 pub(crate) use live::Live;
 pub use parameter::{Dep, Parameter};
@@ -565,7 +565,7 @@ impl App {
         if refused || self.0.tasks.is_stopping() {
             return Err(BusError::ShuttingDown);
         }
-        Ok(Context::new(Arc::clone(&self.0.services), origin))
+        Ok(Context::reusing(&self.0.services, origin))
     }
 }
 

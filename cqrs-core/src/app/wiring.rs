@@ -13,8 +13,8 @@ use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, Repository, RetryLimit,
 };
 use crate::bus::{
-    CommandError, CommandHandler, Context, Handlers, MessageKind, Named, Origin, QueryError,
-    QueryHandler, Started, Target,
+    CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Named, Now, Origin,
+    QueryError, QueryHandler, Target,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
 use crate::policy::{Observers, Policies, Policy, PolicySettings, Stack};
@@ -115,6 +115,17 @@ impl Wiring<'_> {
         + 'static,
     ) {
         self.command::<C>(handler);
+    }
+
+    /// Takes a function that handles a command and waits for nothing.
+    pub fn command_now_fn<C: Command + OneHandlerFor<C>>(
+        &mut self,
+        handler: impl Fn(&C, &Context) -> Result<C::Output, CommandError<C::Error>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.command::<C>(Instant(handler));
     }
 
     /// Takes a function that answers a query.
@@ -258,11 +269,16 @@ where
         Box::pin(self.0.execute(command, id, ctx))
     }
 
-    fn start<'a>(
+    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+        self.0.now(command, command.target().same(), ctx)
+    }
+
+    fn resume<'a>(
         &'a self,
+        begun: Box<dyn Any + Send>,
         command: &'a C,
         ctx: &'a Context,
-    ) -> Started<'a, Result<C::Output, CommandError<C::Error>>> {
-        self.0.start(command, command.target().same(), ctx)
+    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+        Box::pin(self.0.resume(begun, command, command.target().same(), ctx))
     }
 }

@@ -1,5 +1,6 @@
 //! A query whose answers are kept: an attempt that may find its answer.
 
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -26,8 +27,16 @@ impl<'a, Q: Query, F> Attempt for Asked<'a, Q, F>
 where
     F: FnMut() -> Started<'a, Result<Q::Output, QueryError>> + Send + 'a,
 {
-    fn attempt(&mut self) -> Started<'_, Outcome> {
-        self.typed.attempt()
+    fn begin(&mut self) -> Option<Outcome> {
+        self.typed.begin()
+    }
+
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        self.typed.poll(cx)
+    }
+
+    fn stop(&mut self) {
+        self.typed.stop();
     }
 
     fn cached<'s>(

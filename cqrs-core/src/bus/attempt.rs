@@ -1,7 +1,8 @@
 //! The handler at the end of a call, run as often as somebody asks for it; its
 //! answer is kept with its type while the outcome goes back without.
 
-use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::dispatch::panicked;
@@ -17,13 +18,13 @@ pub(super) struct Typed<'a, T, E, F> {
     name: &'static str,
     start: F,
     ended: Option<Result<T, E>>,
-    /// What the handler borrows.
-    borrows: PhantomData<&'a ()>,
+    /// The run that has begun.
+    run: Option<CatchPanic<'a, Result<T, E>>>,
 }
 
-impl<T, E, F> Typed<'_, T, E, F> {
+impl<'a, T, E, F> Typed<'a, T, E, F> {
     pub(super) fn new(name: &'static str, start: F) -> Self {
-        Self { name, start, ended: None, borrows: PhantomData }
+        Self { name, start, ended: None, run: None }
     }
 }
 
@@ -63,18 +64,30 @@ where
     E: Ending + Send + 'static,
     F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
 {
-    fn attempt(&mut self) -> Started<'_, Outcome> {
+    fn begin(&mut self) -> Option<Outcome> {
         let started = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut self.start));
         match started {
-            Ok(Started::Ended(ended)) => Started::Ended(keep(&mut self.ended, ended)),
-            Err(panic) => Started::Ended(Err(panicked(self.name, &*panic).into())),
-            Ok(Started::Waits(rest)) => Started::Waits(Box::pin(async move {
-                match CatchPanic(rest).await {
-                    Ok(ended) => keep(&mut self.ended, ended),
-                    Err(panic) => Err(panicked(self.name, &*panic).into()),
-                }
-            })),
+            Ok(Started::Ended(ended)) => Some(keep(&mut self.ended, ended)),
+            Err(panic) => Some(Err(panicked(self.name, &*panic).into())),
+            Ok(Started::Waits(rest)) => {
+                self.run = Some(CatchPanic(rest));
+                None
+            }
         }
+    }
+
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        let Some(run) = &mut self.run else { return Poll::Pending };
+        let Poll::Ready(ended) = Pin::new(run).poll(cx) else { return Poll::Pending };
+        self.run = None;
+        Poll::Ready(match ended {
+            Ok(ended) => keep(&mut self.ended, ended),
+            Err(panic) => Err(panicked(self.name, &*panic).into()),
+        })
+    }
+
+    fn stop(&mut self) {
+        self.run = None;
     }
 
     fn cached<'s>(

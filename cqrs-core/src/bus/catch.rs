@@ -24,6 +24,26 @@ impl<T> std::fmt::Debug for Started<'_, T> {
     }
 }
 
+/// How far a call has come without waiting.
+pub enum Now<T> {
+    /// To its end.
+    Ended(T),
+    /// It has begun; this is what its rest needs.
+    Begun(Box<dyn Any + Send>),
+    /// It has not begun: it needs a future from its beginning on.
+    NotYet,
+}
+
+impl<T> std::fmt::Debug for Now<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ended(_) => "Ended",
+            Self::Begun(_) => "Begun",
+            Self::NotYet => "NotYet",
+        })
+    }
+}
+
 /// Polls a future and ends with the panic's payload when it panics.
 pub(crate) struct CatchPanic<'a, T>(pub(crate) BoxFuture<'a, T>);
 

@@ -1,6 +1,8 @@
 //! One call on its way: who asked, until when, and what it has done so far.
 
+use std::cell::Cell;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -21,6 +23,11 @@ use crate::store::{Cause, Commit, CommitToken, Few, Position, StreamId, StreamVe
 #[derive(Clone)]
 pub struct Context(Arc<Call>);
 
+thread_local! {
+    /// The room of a call that is over, for the next one of this thread.
+    static SPARE: Cell<Option<Arc<Call>>> = const { Cell::new(None) };
+}
+
 struct Call {
     services: Arc<Services>,
     origin: Origin,
@@ -28,6 +35,10 @@ struct Call {
     metadata: OnceLock<Box<Metadata>>,
     /// Who calls, as a hook has established it.
     principal: OnceLock<Arc<Principal>>,
+    /// When policies first asked for the time, in nanoseconds; 0 if none has.
+    moment: AtomicU64,
+    /// Whether something has to be tidied up before the next call.
+    touched: AtomicBool,
     done: Mutex<Done>,
 }
 
@@ -59,20 +70,70 @@ impl Context {
             let deadline = &mut origin.say().deadline;
             *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
         }
-        let (stamp, metadata, principal) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self(Arc::new(Call {
             services,
             origin,
-            stamp,
-            metadata,
-            principal,
+            stamp: OnceLock::new(),
+            metadata: OnceLock::new(),
+            principal: OnceLock::new(),
+            moment: AtomicU64::new(0),
+            touched: AtomicBool::new(false),
             done: Mutex::default(),
         }))
+    }
+
+    /// As [`Context::new`], in the room of a call that is over.
+    #[inline]
+    pub(crate) fn reusing(services: &Arc<Services>, origin: Origin) -> Self {
+        if origin.said().is_some() {
+            return Self::new(Arc::clone(services), origin);
+        }
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        if let Some(call) = spare
+            && Arc::ptr_eq(&call.services, services)
+        {
+            return Self(call);
+        }
+        Self::new(Arc::clone(services), origin)
+    }
+
+    /// Leaves the room of a call that is over to the next one, unless somebody
+    /// still looks at it.
+    #[inline]
+    pub(crate) fn leave(mut self) {
+        if !self.0.touched.load(Ordering::Relaxed) && self.is_plain_and_alone() {
+            let _ = SPARE.try_with(|spare| spare.set(Some(self.0)));
+            return;
+        }
+        if let Some(room) = Arc::get_mut(&mut self.0) {
+            if room.origin.said().is_some() {
+                return;
+            }
+            *room.touched.get_mut() = false;
+            *room.moment.get_mut() = 0;
+            room.stamp.take();
+            room.metadata.take();
+            room.principal.take();
+            let done = room.done.get_mut().expect("nothing panics under the lock");
+            *done = Done::default();
+            let _ = SPARE.try_with(|spare| spare.set(Some(self.0)));
+        }
+    }
+
+    /// Whether nobody else looks at the call, and nothing was said of it. Who
+    /// looks at it while it is left holds it, so that it is counted.
+    fn is_plain_and_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+            && self.0.origin.said().is_none()
+            && self.0.principal.get().is_none()
+            && self.0.metadata.get().is_none()
+            && self.0.moment.load(Ordering::Relaxed) == 0
     }
 
     #[inline]
     fn stamp(&self) -> Stamp {
         *self.0.stamp.get_or_init(|| {
+            self.0.touched.store(true, Ordering::Relaxed);
             let now = self.0.services.now();
             let given = self.said().and_then(|said| said.message_id);
             Stamp { id: given.unwrap_or_else(|| self.0.services.id(now).into()), now }
@@ -114,6 +175,20 @@ impl Context {
         match self.said() {
             Some(said) => &said.tenant,
             None => TenantId::single(),
+        }
+    }
+
+    /// The time at which the call came to its policies: read once, since they
+    /// follow each other without waiting, mostly.
+    pub(crate) fn moment(&self) -> Duration {
+        match self.0.moment.load(Ordering::Relaxed) {
+            0 => {
+                let now = self.0.services.clock.monotonic();
+                let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1);
+                self.0.moment.store(nanos, Ordering::Relaxed);
+                now
+            }
+            nanos => Duration::from_nanos(nanos),
         }
     }
 
@@ -319,10 +394,14 @@ impl Context {
     /// The commits of a call that has ended.
     #[inline]
     pub(crate) fn take_commits(&self) -> Few<Commit> {
+        if !self.0.touched.load(Ordering::Relaxed) {
+            return Few::default();
+        }
         std::mem::take(&mut self.done().commits)
     }
 
     fn done(&self) -> std::sync::MutexGuard<'_, Done> {
+        self.0.touched.store(true, Ordering::Relaxed);
         self.0.done.lock().expect("nothing panics under the lock")
     }
 }

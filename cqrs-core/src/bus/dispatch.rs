@@ -5,17 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::{
-    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending,
+    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending, Now,
     Outcome, QueryError, Started, Typed, within,
 };
 use crate::aggregate::panic_message;
 use crate::app::App;
-use crate::command::{Command, OneHandlerFor, Validate};
+use crate::command::{Command, OneHandlerFor};
 use crate::error::ErrorCode;
 use crate::policy::Stack;
 use crate::query::Query;
@@ -30,14 +30,23 @@ pub trait CommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
         ctx: &'a Context,
     ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>>;
 
-    /// Runs the command as far as it goes without waiting.
+    /// Runs the command as far as it goes without a future.
     #[doc(hidden)]
-    fn start<'a>(
+    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+        let _ = (command, ctx);
+        Now::NotYet
+    }
+
+    /// The rest of a command that has begun.
+    #[doc(hidden)]
+    fn resume<'a>(
         &'a self,
+        begun: Box<dyn Any + Send>,
         command: &'a C,
         ctx: &'a Context,
-    ) -> Started<'a, Result<C::Output, CommandError<C::Error>>> {
-        Started::Waits(self.handle(command, ctx))
+    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+        let _ = begun;
+        self.handle(command, ctx)
     }
 }
 
@@ -82,6 +91,28 @@ where
         ctx: &'a Context,
     ) -> BoxFuture<'a, Result<Q::Output, QueryError>> {
         self(query, ctx)
+    }
+}
+
+/// A function that waits for nothing.
+pub(crate) struct Instant<F>(pub(crate) F);
+
+impl<C, F> CommandHandler<C> for Instant<F>
+where
+    C: OneHandlerFor<C>,
+    F: Fn(&C, &Context) -> Result<C::Output, CommandError<C::Error>> + Send + Sync + 'static,
+{
+    fn handle<'a>(
+        &'a self,
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+        Box::pin(std::future::ready((self.0)(command, ctx)))
+    }
+
+    #[inline]
+    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+        Now::Ended((self.0)(command, ctx))
     }
 }
 
@@ -169,55 +200,117 @@ impl Handlers {
         messages.chain(&self.event_handlers).copied().collect()
     }
 
-    /// Finds the handler and runs it behind everything that stands around it.
+    /// Finds the handler and runs it, as far as it goes without a future:
+    /// where nothing but the checks of its fields and its figures stand
+    /// around it.
     #[inline]
-    pub(crate) fn execute<'a, C>(
-        &'a self,
-        command: &'a C,
-        ctx: &'a Context,
-    ) -> Begun<'a, Result<C::Output, CommandError<C::Error>>>
+    pub(crate) fn execute_now<C>(
+        &self,
+        command: &C,
+        ctx: &Context,
+    ) -> First<Result<C::Output, CommandError<C::Error>>>
     where
         C: Command + OneHandlerFor<C>,
     {
-        match self.command::<C>() {
-            Ok(CommandEntry { handler, stack }) => {
-                let start = move || handler.start(command, ctx);
-                if stack.is_light() && !ctx.is_bounded() {
-                    return light(stack, command, ctx, start);
-                }
-                Begun::Runs(Box::pin(async move {
+        let CommandEntry { handler, stack } = match self.command::<C>() {
+            Ok(entry) => entry,
+            Err(error) => return First::Ended(Err(error.into())),
+        };
+        if !stack.is_light() || ctx.is_bounded() {
+            return First::NotYet(None);
+        }
+        let since = stack.observer.begin(ctx);
+        let ended = match command.validate() {
+            Err(error) => Err(BusError::Validation(error).into()),
+            Ok(()) => match catch_unwind(AssertUnwindSafe(|| handler.now(command, ctx))) {
+                Ok(Now::Ended(ended)) => ended,
+                Ok(Now::Begun(begun)) => return First::Begun(Begun { since, begun }),
+                Ok(Now::NotYet) => return First::NotYet(since),
+                Err(panic) => Err(panicked(stack.target.name, &*panic).into()),
+            },
+        };
+        stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
+        First::Ended(ended)
+    }
+
+    /// The rest of a command.
+    pub(crate) async fn execute<C>(
+        &self,
+        begun: Result<Begun, Option<Duration>>,
+        command: &C,
+        ctx: &Context,
+    ) -> Result<C::Output, CommandError<C::Error>>
+    where
+        C: Command + OneHandlerFor<C>,
+    {
+        let CommandEntry { handler, stack } = self.command::<C>()?;
+        match begun {
+            Ok(Begun { since, begun }) => {
+                rest(stack, ctx, since, handler.resume(begun, command, ctx)).await
+            }
+            Err(since) if stack.is_light() && !ctx.is_bounded() => {
+                command.validate().map_err(BusError::Validation)?;
+                let future = catch_unwind(AssertUnwindSafe(|| handler.handle(command, ctx)));
+                let future = future.map_err(|panic| panicked(stack.target.name, &*panic))?;
+                rest(stack, ctx, since, future).await
+            }
+            Err(_) => {
+                let start = move || match handler.now(command, ctx) {
+                    Now::Ended(ended) => Started::Ended(ended),
+                    Now::Begun(begun) => Started::Waits(handler.resume(begun, command, ctx)),
+                    Now::NotYet => Started::Waits(handler.handle(command, ctx)),
+                };
+                // In a box of its own: a call without policies stays small.
+                Box::pin(async move {
                     let call = Call::new::<C::Output>(&stack.target, command, ctx);
                     let mut typed = Typed::new(stack.target.name, start);
                     let outcome = through(stack, &call, &mut typed).await;
                     typed.end(outcome, &call)
-                }))
+                })
+                .await
             }
-            Err(error) => Begun::Ended(Err(error.into())),
+        }
+    }
+
+    /// The answer to a query, where it is known without running anything.
+    #[inline]
+    pub(crate) fn ask_now<Q: Query>(
+        &self,
+        query: &Q,
+        ctx: &Context,
+    ) -> First<Result<Q::Output, QueryError>> {
+        let QueryEntry { stack, .. } = match self.query::<Q>() {
+            Ok(entry) => entry,
+            Err(error) => return First::Ended(Err(error.into())),
+        };
+        let Some((answers, keeping)) = stack.only_keeps(ctx).zip(Q::KEEPING) else {
+            return First::NotYet(None);
+        };
+        let since = stack.observer.begin(ctx);
+        if query.validate().is_err() {
+            return First::NotYet(None);
+        }
+        match keeping.look(answers, Q::NAME, Q::VERSION, query, ctx) {
+            Ok(Ok(answer)) => {
+                stack.observer.end(&stack.target, ctx, since, None);
+                First::Ended(Ok(answer))
+            }
+            _ => First::NotYet(None),
         }
     }
 
     /// As [`Handlers::execute`], for a query.
-    #[inline]
-    pub(crate) fn ask<'a, Q: Query>(
-        &'a self,
-        query: &'a Q,
-        ctx: &'a Context,
-    ) -> Begun<'a, Result<Q::Output, QueryError>> {
-        match self.query::<Q>() {
-            Ok(QueryEntry { handler, stack }) => {
-                let start = move || Started::Waits(handler.handle(query, ctx));
-                if stack.is_light() && !ctx.is_bounded() {
-                    return light(stack, query, ctx, start);
-                }
-                Begun::Runs(Box::pin(async move {
-                    let call = Call::new::<Q::Output>(&stack.target, query, ctx);
-                    let mut asked = Asked::new(query, Typed::new(stack.target.name, start));
-                    let outcome = through(stack, &call, &mut asked).await;
-                    asked.typed.end(outcome, &call)
-                }))
-            }
-            Err(error) => Begun::Ended(Err(error.into())),
-        }
+    pub(crate) async fn ask<Q: Query>(
+        &self,
+        query: &Q,
+        ctx: &Context,
+    ) -> Result<Q::Output, QueryError> {
+        let QueryEntry { handler, stack } = self.query::<Q>()?;
+        let start = move || Started::Waits(handler.handle(query, ctx));
+        let call = Call::new::<Q::Output>(&stack.target, query, ctx);
+        let mut asked = Asked::new(query, Typed::new(stack.target.name, start));
+        let outcome = through(stack, &call, &mut asked).await;
+        asked.typed.end(outcome, &call)
     }
 }
 
@@ -227,87 +320,56 @@ impl fmt::Debug for Handlers {
     }
 }
 
-/// A call that was begun. One that ends without waiting passes through no
-/// future of its own: each would copy the outcome once more.
-pub(crate) enum Begun<'a, T> {
+/// How far a call has come at the first look.
+pub(crate) enum First<T> {
     Ended(T),
-    Waits(&'static str, CatchPanic<'a, T>),
-    Runs(BoxFuture<'a, T>),
+    Begun(Begun),
+    /// Not at all, but since when it is measured.
+    NotYet(Option<Duration>),
 }
 
-impl<T, E: From<BusError>> Begun<'_, Result<T, E>> {
-    /// The rest of the call.
-    #[inline]
-    pub(crate) async fn end(self) -> Result<T, E> {
-        match self {
-            Self::Ended(ended) => ended,
-            Self::Waits(name, rest) => {
-                rest.await.unwrap_or_else(|panic| Err(panicked(name, &*panic).into()))
-            }
-            Self::Runs(run) => run.await,
-        }
-    }
-}
-
-/// Begins a call around whose handler nothing but the checks of its fields and
-/// its figures stand: it may end at once.
-#[inline]
-fn light<'a, M, T, E, F>(
-    stack: &'a Stack,
-    message: &'a M,
-    ctx: &'a Context,
-    mut start: F,
-) -> Begun<'a, Result<T, E>>
-where
-    M: Validate + Serialize + Sync + 'static,
-    T: Send + 'static,
-    E: Ending + Send + 'static,
-    F: FnMut() -> Started<'a, Result<T, E>> + Send + 'a,
-{
-    let since = stack.observer.begin(ctx);
-    let ended = match message.validate() {
-        Err(error) => Err(BusError::Validation(error).into()),
-        Ok(()) => match catch_unwind(AssertUnwindSafe(&mut start)) {
-            Ok(Started::Ended(ended)) => ended,
-            Err(panic) => Err(panicked(stack.target.name, &*panic).into()),
-            Ok(Started::Waits(rest)) => return waits(stack, ctx, since, CatchPanic(rest)),
-        },
-    };
-    stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
-    Begun::Ended(ended)
-}
-
-/// The rest of a call that did not end at once.
-fn waits<'a, T, E>(
-    stack: &'a Stack,
-    ctx: &'a Context,
+/// A call that has begun and waits for something.
+pub(crate) struct Begun {
     since: Option<Duration>,
-    rest: CatchPanic<'a, Result<T, E>>,
-) -> Begun<'a, Result<T, E>>
-where
-    T: Send + 'a,
-    E: Ending + Send + 'a,
-{
+    begun: Box<dyn Any + Send>,
+}
+
+/// The rest of a call around which nothing but its time and figures stand.
+async fn rest<T, E: Ending>(
+    stack: &Stack,
+    ctx: &Context,
+    since: Option<Duration>,
+    future: BoxFuture<'_, Result<T, E>>,
+) -> Result<T, E> {
     let name = stack.target.name;
     let (limit, warn) = stack.policy.time();
-    if limit.is_none() && since.is_none() {
-        return Begun::Waits(name, rest);
-    }
-    Begun::Runs(Box::pin(async move {
-        let ended = match within(ctx, limit, warn, name, rest).await {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
-            Err(error) => Err(error.into()),
-        };
-        stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
-        ended
-    }))
+    let mut work = CatchPanic(future);
+    let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut work).poll(cx))).await;
+    let ended = match (first, limit) {
+        (Poll::Ready(ended), _) => Ok(ended),
+        (Poll::Pending, None) => Ok(work.await),
+        (Poll::Pending, Some(_)) => Box::pin(within(ctx, limit, warn, name, work)).await,
+    };
+    let ended = match ended {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
+        Err(error) => Err(error.into()),
+    };
+    stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
+    ended
 }
 
 /// Runs a call through everything around its handler.
 async fn through(stack: &Stack, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
-    let run = CatchPanic(Box::pin(stack.run(call, attempt))).await;
-    run.unwrap_or_else(|panic| Err(panicked(stack.target.name, &*panic).into()))
+    let (name, ctx) = (stack.target.name, call.ctx());
+    let mut run = std::pin::pin!(stack.run(call, attempt));
+    let caught =
+        std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(cx))) {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(Err(panicked(name, &*panic).into())),
+        });
+    // What a policy bounds is the handler; what a caller bounds is everything.
+    if ctx.is_bounded() { within(ctx, None, None, name, caught).await? } else { caught.await }
 }
 
 pub(crate) fn panicked(name: &'static str, panic: &(dyn Any + Send)) -> BusError {

@@ -27,13 +27,15 @@
 //! order (see [`policy`](crate::policy)).
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::{BusError, Call, MessageKind, Started, Target};
 use crate::command::Command;
 use crate::error::{Category, Code, ErrorCode};
-use crate::policy::Answers;
+use crate::policy::{Answers, Policy};
 use crate::query::Query;
 use crate::runtime::BoxFuture;
 
@@ -121,16 +123,18 @@ pub trait Middleware: Send + Sync + 'static {
 pub struct Next<'a> {
     call: &'a Call<'a>,
     layers: &'a [Arc<dyn Layer>],
-    inner: &'a mut dyn Attempt,
+    policy: &'a Policy,
+    attempt: &'a mut dyn Attempt,
 }
 
 impl<'a> Next<'a> {
     pub(crate) fn new(
         call: &'a Call<'a>,
         layers: &'a [Arc<dyn Layer>],
-        inner: &'a mut dyn Attempt,
+        policy: &'a Policy,
+        attempt: &'a mut dyn Attempt,
     ) -> Self {
-        Self { call, layers, inner }
+        Self { call, layers, policy, attempt }
     }
 
     /// Goes on: to the next middleware, the policies, the handler. Called
@@ -145,16 +149,11 @@ impl<'a> Next<'a> {
     /// Dropping the future drops the call as far as it has come; a unit that
     /// was handed to the store still commits or not as a whole.
     pub async fn run(&mut self) -> Outcome {
-        match self.layers.split_first() {
-            Some((first, layers)) => {
-                first
-                    .call(self.call, Next { call: self.call, layers, inner: &mut *self.inner })
-                    .await
-            }
-            None => match self.inner.attempt() {
-                Started::Ended(outcome) => outcome,
-                Started::Waits(rest) => rest.await,
-            },
+        let Self { call, layers, policy, attempt } = self;
+        let (call, policy, attempt) = (*call, *policy, &mut **attempt);
+        match layers.split_first() {
+            Some((first, layers)) => first.call(call, Next { call, layers, policy, attempt }).await,
+            None => policy.run(call, attempt).await,
         }
     }
 }
@@ -165,9 +164,17 @@ impl fmt::Debug for Next<'_> {
     }
 }
 
-/// What can be run, and run again.
+/// What can be run, and run again. It holds its run itself, so that a run takes
+/// no box of its own; see [`run`].
 pub(crate) trait Attempt: Send {
-    fn attempt(&mut self) -> Started<'_, Outcome>;
+    /// Begins a run; gives its outcome if it has ended with that.
+    fn begin(&mut self) -> Option<Outcome>;
+
+    /// Goes on with the run that has begun.
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome>;
+
+    /// Drops the run that has begun.
+    fn stop(&mut self);
 
     /// Answers as before, or runs the handler within its bounds.
     fn cached<'s>(
@@ -177,6 +184,32 @@ pub(crate) trait Attempt: Send {
         ttl: Option<Duration>,
         bounded: Bounded<'s>,
     ) -> Started<'s, Outcome>;
+}
+
+/// Runs an attempt to its outcome. Dropping this drops the run.
+#[inline]
+pub(crate) async fn run(attempt: &mut dyn Attempt) -> Outcome {
+    match attempt.begin() {
+        Some(outcome) => outcome,
+        None => Run(attempt).await,
+    }
+}
+
+struct Run<'a>(&'a mut dyn Attempt);
+
+impl Future for Run<'_> {
+    type Output = Outcome;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        self.0.poll(cx)
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// Runs an attempt within the bounds of its policy.

@@ -1,6 +1,7 @@
 //! What is told about a call: a span around it, a line at its end, figures.
 //! The clock is read only if somebody wants to know.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -140,14 +141,9 @@ impl Observer {
     pub(crate) async fn watch(
         &self,
         call: &Call<'_>,
-        run: impl Future<Output = Outcome>,
+        since: Option<Duration>,
+        run: Pin<&mut (dyn Future<Output = Outcome> + Send)>,
     ) -> Outcome {
-        let since = self.begin(call.ctx());
-        if self.is_silent() {
-            let outcome = run.await;
-            self.end(call.target(), call.ctx(), since, code_of(&outcome));
-            return outcome;
-        }
         let span = span(call);
         let outcome = run.instrument(span.clone()).await;
         let code = code_of(&outcome);

@@ -302,14 +302,20 @@ impl Policy {
         self.plain.load(Ordering::Relaxed) && !self.shared.turns.is_on()
     }
 
-    fn is_free(&self) -> bool {
+    /// Whether nothing has to be asked before an answer that is kept.
+    pub(super) fn only_keeps(&self) -> bool {
         self.authenticator.is_none()
-            && !self.limits.is_on()
+            && self.limits.get().is_none_or(|limits| limits.rate.is_none())
             && matches!(self.access, Entry::Open)
             && self.guards.is_empty()
+            && self.audit.is_none()
+    }
+
+    fn is_free(&self) -> bool {
+        self.only_keeps()
+            && !self.limits.is_on()
             && self.cache.is_none()
             && self.retries.load(Ordering::Relaxed) == 0
             && self.conflicts().is_none()
-            && self.audit.is_none()
     }
 }

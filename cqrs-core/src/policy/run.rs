@@ -2,12 +2,15 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::audit::Verdict;
-use super::resolve::{Entry, Policy};
+use super::resolve::{Entry, Limits, Policy};
 use super::{AuditRecord, Principal, RateKey};
-use crate::bus::{Attempt, Bounds, BusError, Call, Context, Failure, Outcome, Started, within};
+use crate::bus::{
+    Attempt, Bounds, BusError, Call, Context, Failure, Outcome, Started, run, within,
+};
 use crate::error::ErrorCode;
 use crate::resilience::{Bulkhead, BulkheadPermit, Permit};
 use crate::runtime::BoxFuture;
@@ -36,9 +39,9 @@ impl Policy {
     }
 
     /// Everything between the middleware and the handler.
-    pub(super) async fn run(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
-        let ctx = call.ctx();
-        self.count(call)?;
+    pub(crate) async fn run(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
+        let (ctx, limits) = (call.ctx(), self.limits.get());
+        self.count(call, limits.as_deref())?;
         self.admit(call).await?;
         call.validate().map_err(BusError::Validation)?;
         for guard in &self.guards {
@@ -51,18 +54,19 @@ impl Policy {
         self.admission(call).await?;
         if let Some((answers, ttl)) = self.kept() {
             passed(call, "cache");
-            let bounds = InBounds { policy: self, call };
+            let bounds = InBounds { policy: self, call, limits: limits.as_deref() };
             return match attempt.cached(call, answers, ttl, &bounds) {
                 Started::Ended(outcome) => outcome,
                 Started::Waits(rest) => rest.await,
             };
         }
-        self.bounded(call, attempt).await
+        self.bounded(call, limits.as_deref(), attempt).await
     }
 
-    fn count(&self, call: &Call<'_>) -> Result<(), BusError> {
-        let Some(limits) = self.limits.get() else { return Ok(()) };
-        let Some((limiter, key)) = &limits.rate else { return Ok(()) };
+    fn count(&self, call: &Call<'_>, limits: Option<&Limits>) -> Result<(), BusError> {
+        let Some((limiter, key)) = limits.and_then(|limits| limits.rate.as_ref()) else {
+            return Ok(());
+        };
         let ctx = call.ctx();
         let mut hasher = limiter.hasher();
         if *key != RateKey::Handler {
@@ -71,7 +75,7 @@ impl Policy {
         if *key == RateKey::Caller {
             ctx.actor().hash(&mut hasher);
         }
-        let now = ctx.services().clock.monotonic();
+        let now = ctx.moment();
         limiter.check(hasher.finish(), now).map_err(|limited| BusError::RateLimited {
             message: call.name(),
             retry_after: limited.retry_after,
@@ -110,12 +114,16 @@ impl Policy {
     }
 
     /// Time, then a turn, then the breaker around all tries.
-    async fn bounded(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
+    async fn bounded(
+        &self,
+        call: &Call<'_>,
+        limits: Option<&Limits>,
+        attempt: &mut dyn Attempt,
+    ) -> Outcome {
         let ctx = call.ctx();
         let (limit, warn) = self.time();
-        let (limits, all) = (self.limits.get(), self.shared.turns.get());
-        let turns = limits.as_ref().and_then(|limits| limits.turns.as_deref());
-        let ends = ctx.ends(limit);
+        let all = self.shared.turns.get();
+        let turns = limits.and_then(|limits| limits.turns.as_deref());
         passed(call, "timeout");
         let work = async {
             // What a call leads to runs in its turn, and does not wait for it.
@@ -127,42 +135,47 @@ impl Policy {
                 ctx.take_turn(call.name());
             }
             passed(call, "concurrency");
-            let breaker = limits.as_ref().and_then(|limits| limits.breaker.as_ref());
+            let breaker = limits.and_then(|limits| limits.breaker.as_ref());
             let Some((name, breaker)) = breaker else {
-                return self.tries(call, ends, attempt).await;
+                return self.tries(call, limit, attempt).await;
             };
-            let now = ctx.services().clock.monotonic();
+            let now = ctx.moment();
             let permit = breaker.try_acquire(now).map_err(|open| BusError::CircuitOpen {
                 dependency: name.as_ref().into(),
                 retry_after: open.retry_after,
             })?;
             passed(call, "breaker");
             let permit = Counted { permit: Some(permit), ctx };
-            let outcome = self.tries(call, ends, attempt).await;
+            let outcome = self.tries(call, limit, attempt).await;
             permit.end(&outcome);
             outcome
         };
-        within(ctx, limit, warn, call.name(), work).await?
+        let mut work = std::pin::pin!(work);
+        let first = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        match first {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Box::pin(within(ctx, limit, warn, call.name(), work)).await?,
+        }
     }
 
     /// Runs the handler, and again after errors that may pass.
     async fn tries(
         &self,
         call: &Call<'_>,
-        ends: Option<Duration>,
+        limit: Option<Duration>,
         attempt: &mut dyn Attempt,
     ) -> Outcome {
         let (ctx, retries) = (call.ctx(), self.retries.load(Ordering::Relaxed));
-        if retries > 0 {
-            self.shared.budget.deposit(ctx.services().clock.monotonic());
+        if retries == 0 {
+            passed(call, "handle");
+            return run(attempt).await;
         }
+        let ends = ctx.ends(limit);
+        self.shared.budget.deposit(ctx.moment());
         let mut tried = 0;
         loop {
             passed(call, "handle");
-            let outcome = match attempt.attempt() {
-                Started::Ended(outcome) => outcome,
-                Started::Waits(rest) => rest.await,
-            };
+            let outcome = run(attempt).await;
             let Err(failure) = &outcome else { return outcome };
             if tried >= retries || !may_pass(ctx, failure) {
                 return outcome;
@@ -230,11 +243,12 @@ async fn turn<'a>(
 struct InBounds<'a> {
     policy: &'a Policy,
     call: &'a Call<'a>,
+    limits: Option<&'a Limits>,
 }
 
 impl Bounds for InBounds<'_> {
     fn run<'x>(&'x self, attempt: &'x mut dyn Attempt) -> BoxFuture<'x, Outcome> {
-        Box::pin(self.policy.bounded(self.call, attempt))
+        Box::pin(self.policy.bounded(self.call, self.limits, attempt))
     }
 }
 
@@ -248,10 +262,10 @@ struct Counted<'a> {
 impl Counted<'_> {
     fn end(mut self, outcome: &Outcome) {
         let Some(permit) = self.permit.take() else { return };
-        let now = self.ctx.services().clock.monotonic();
+        let clock = &self.ctx.services().clock;
         match outcome {
-            Err(Failure::Bus(error)) if error.is_fault() => permit.failed(now),
-            _ => permit.succeeded(now),
+            Err(Failure::Bus(error)) if error.is_fault() => permit.failed(clock.monotonic()),
+            _ => permit.succeeded(self.ctx.moment()),
         }
     }
 }

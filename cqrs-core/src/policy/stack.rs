@@ -1,12 +1,11 @@
 //! Everything around one handler, fixed when the application is built.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Answers;
-use super::observe::Observer;
+use super::observe::{Observer, code_of};
 use super::resolve::Policy;
-use crate::bus::{Attempt, Bounded, Call, Layer, Next, Outcome, Started, Target};
+use crate::bus::{Attempt, Call, Context, Layer, Next, Outcome, Target};
 
 /// What stands around one handler.
 pub(crate) struct Stack {
@@ -16,38 +15,25 @@ pub(crate) struct Stack {
     pub(crate) policy: Arc<Policy>,
 }
 
-/// The policies and the handler behind them, as the innermost of the layers.
-struct Inner<'a> {
-    policy: &'a Policy,
-    call: &'a Call<'a>,
-    attempt: &'a mut dyn Attempt,
-}
-
-impl Attempt for Inner<'_> {
-    fn attempt(&mut self) -> Started<'_, Outcome> {
-        Started::Waits(Box::pin(self.policy.run(self.call, self.attempt)))
-    }
-
-    fn cached<'s>(
-        &'s mut self,
-        _call: &'s Call<'s>,
-        _answers: &'s Answers,
-        _ttl: Option<Duration>,
-        bounded: Bounded<'s>,
-    ) -> Started<'s, Outcome> {
-        Started::Waits(bounded.run(self))
-    }
-}
-
 impl Stack {
     /// Runs a call through everything, to its outcome.
     pub(crate) async fn run(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
-        self.observer.watch(call, self.within(call, attempt)).await
+        let since = self.observer.begin(call.ctx());
+        // Pinned here: what is handed on is a pointer, and not a large future.
+        let mut run = std::pin::pin!(self.within(call, attempt));
+        if !self.observer.is_silent() {
+            return Box::pin(self.observer.watch(call, since, run)).await;
+        }
+        let outcome = run.as_mut().await;
+        self.observer.end(call.target(), call.ctx(), since, code_of(&outcome));
+        outcome
     }
 
     async fn within(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
         let outcome = self.admitted(call, attempt).await;
-        self.policy.take_down(call, &outcome).await;
+        if self.policy.audit.is_some() {
+            self.policy.take_down(call, &outcome).await;
+        }
         outcome
     }
 
@@ -56,8 +42,15 @@ impl Stack {
         if self.layers.is_empty() {
             return self.policy.run(call, attempt).await;
         }
-        let mut inner = Inner { policy: &self.policy, call, attempt };
-        Next::new(call, &self.layers, &mut inner).run().await
+        Next::new(call, &self.layers, &self.policy, attempt).run().await
+    }
+
+    /// Where answers are kept, if nothing else stands around the handler.
+    #[inline]
+    pub(crate) fn only_keeps(&self, ctx: &Context) -> Option<&Answers> {
+        let free = self.layers.is_empty() && self.policy.only_keeps() && self.observer.is_silent();
+        let (answers, _) = self.policy.kept().filter(|_| free && !ctx.is_bounded())?;
+        Some(answers)
     }
 
     /// Whether a call that ends without waiting needs nothing but its figures
@@ -70,9 +63,9 @@ impl Stack {
 
 #[cfg(test)]
 mod tests {
+    use super::code_of;
     use crate::bus::{BusError, Failure};
     use crate::error::Code;
-    use crate::policy::observe::code_of;
 
     #[test]
     fn the_code_of_an_outcome_is_that_of_its_failure() {

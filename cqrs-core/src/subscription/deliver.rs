@@ -1,7 +1,9 @@
 //! One event, tried until it is done, parked, or has to wait.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::dead_letter::ParkedFor;
@@ -97,7 +99,7 @@ impl Deliverer {
         };
         let message = EventMessage(event.clone());
         let around = Call::new::<()>(&self.stack.target, &message, &ctx);
-        let mut attempt = EventAttempt { deliverer: self, event, call: &call };
+        let mut attempt = EventAttempt { deliverer: self, event, call: &call, run: None };
         let since = self.stack.observer.begin(&ctx);
         let run = CatchPanic(Box::pin(self.stack.run(&around, &mut attempt))).await;
         let outcome =
@@ -141,18 +143,29 @@ struct EventAttempt<'a> {
     deliverer: &'a Deliverer,
     event: &'a RecordedEvent,
     call: &'a EventCall,
+    run: Option<CatchPanic<'a, Result<(), HandlerError>>>,
 }
 
 impl Attempt for EventAttempt<'_> {
-    fn attempt(&mut self) -> Started<'_, Outcome> {
-        Started::Waits(Box::pin(async {
-            let name = self.deliverer.stack.target.name;
-            match CatchPanic(self.deliverer.handler.handle(self.event, self.call)).await {
-                Ok(Ok(())) => Ok(Done::new()),
-                Ok(Err(error)) => Err(said(error)),
-                Err(panic) => Err(panicked(name, &*panic).into()),
-            }
-        }))
+    fn begin(&mut self) -> Option<Outcome> {
+        let future = self.deliverer.handler.handle(self.event, self.call);
+        self.run = Some(CatchPanic(future));
+        None
+    }
+
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        let Some(run) = &mut self.run else { return Poll::Pending };
+        let Poll::Ready(ended) = Pin::new(run).poll(cx) else { return Poll::Pending };
+        self.run = None;
+        Poll::Ready(match ended {
+            Ok(Ok(())) => Ok(Done::new()),
+            Ok(Err(error)) => Err(said(error)),
+            Err(panic) => Err(panicked(self.deliverer.stack.target.name, &*panic).into()),
+        })
+    }
+
+    fn stop(&mut self) {
+        self.run = None;
     }
 
     fn cached<'s>(

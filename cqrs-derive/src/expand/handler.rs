@@ -201,10 +201,13 @@ impl Parts<'_> {
         let future = quote_spanned! {name.span()=>
             <#private::std::boxed::Box<_>>::pin(async move { #result })
         };
+        let at_once = self.bus == Bus::Command && !self.handler.is_async;
         let take = match self.bus {
+            Bus::Command if at_once => quote!(command_now_fn),
             Bus::Command => quote!(command_fn),
             Bus::Query => quote!(query_fn),
         };
+        let future = if at_once { result } else { future };
         // Asked for first and at the place that all else has: a message
         // without its trait is then one error.
         let wire_name = self.name();
