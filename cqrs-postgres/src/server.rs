@@ -225,3 +225,39 @@ impl fmt::Debug for Server {
         f.write_str(&self.label)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::NoTls;
+
+    use super::*;
+
+    fn config(parameters: &str) -> Config {
+        let url = format!("postgres://bank@db.example/bank{parameters}");
+        let config = url.parse().expect("it is a URL");
+        Server::new(config, NoTls).config().clone()
+    }
+
+    #[test]
+    fn a_silent_host_is_given_up_within_a_minute() {
+        let config = config("");
+        assert!(config.get_keepalives());
+        assert_eq!(config.get_tcp_user_timeout(), Some(&SILENCE));
+        let idle = config.get_keepalives_idle();
+        let interval = config.get_keepalives_interval().expect("it is set");
+        let retries = config.get_keepalives_retries().expect("it is set");
+        assert_eq!(idle + interval * retries, SILENCE);
+    }
+
+    #[test]
+    fn what_the_url_says_about_silence_counts() {
+        let config = config(
+            "?tcp_user_timeout=7&keepalives_idle=8&keepalives_interval=9&keepalives_retries=10",
+        );
+        let seconds = Duration::from_secs;
+        assert_eq!(config.get_tcp_user_timeout(), Some(&seconds(7)));
+        assert_eq!(config.get_keepalives_idle(), seconds(8));
+        assert_eq!(config.get_keepalives_interval(), Some(seconds(9)));
+        assert_eq!(config.get_keepalives_retries(), Some(10));
+    }
+}

@@ -119,7 +119,7 @@ async fn requests_beside_units_do_not_pile_up() {
     let mut asked = 0;
     let full = loop {
         asked += 1;
-        assert!(asked < 100_000, "all of it waits");
+        assert!(asked < 20_000, "all of it waits");
         // The first poll hands it over.
         let id = OperationId::from_uuid(Uuid::from_u128(asked));
         if let Ok(answer) = timeout(Duration::ZERO, store.resolve(id)).await {
