@@ -94,6 +94,11 @@ impl Fault {
         self.class() == Some("40") || self.is_taken()
     }
 
+    /// Whether the server refuses what was to be written, and not the writing.
+    pub(crate) fn is_about_content(&self) -> bool {
+        matches!(self.class(), Some("22" | "23" | "54"))
+    }
+
     /// Whether the same may succeed later without anybody's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

@@ -14,7 +14,10 @@
 //! **Durability.** A commit is acknowledged once the server has acknowledged
 //! it. `fsync`, `full_page_writes` and `synchronous_commit` are looked at when
 //! the store is opened, and a server that could lose what it acknowledged is
-//! refused.
+//! refused. What writes sets `synchronous_commit` to `on` for itself unless it
+//! is `remote_apply`, whatever role or database are set to: `local` and
+//! `remote_write` are the same as `on` without synchronous standbys, and promise
+//! less with them.
 //!
 //! **One round trip.** What the callers of a process have handed over meanwhile
 //! is committed as one transaction by one statement: a function that takes the

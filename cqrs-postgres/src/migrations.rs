@@ -36,9 +36,13 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 pub(crate) const MODE: &str = "locked";
 
 /// Where a log lives: the cluster, its timeline, which a recovery or a promotion
-/// raises, and the table, which a restore makes anew.
-pub(crate) const ORIGIN: &str = "(SELECT c.system_identifier::text || '/' || p.timeline_id || '/' \
-     || '@schema@.events'::regclass::oid FROM pg_control_system() c, pg_control_checkpoint() p)";
+/// raises, and the table, which a restore makes anew. A promoted standby writes
+/// its timeline into the checkpoint only with the next one; until then it stands
+/// where the recovery has ended, which is 0 from then on.
+pub(crate) const ORIGIN: &str = "(SELECT c.system_identifier::text || '/' \
+     || greatest(p.timeline_id, r.min_recovery_end_timeline) || '/' \
+     || '@schema@.events'::regclass::oid \
+     FROM pg_control_system() c, pg_control_checkpoint() p, pg_control_recovery() r)";
 
 /// Held while a schema is migrated: the first eight bytes of the SHA-256 of
 /// `cqrs migrations`.

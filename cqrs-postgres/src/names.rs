@@ -14,7 +14,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::fault::{Fault, Outcome};
-use crate::session::Session;
+use crate::session::{Ask, Session};
 
 /// How many names of each sort are remembered.
 const STREAMS: usize = 1 << 16;
@@ -64,7 +64,7 @@ impl Names {
     /// Looks up those kinds and streams that are not known yet.
     pub(crate) async fn learn(
         &self,
-        session: &Session,
+        session: &impl Ask,
         kinds: impl Iterator<Item = i32>,
         streams: impl Iterator<Item = Uuid>,
     ) -> Outcome<()> {
@@ -72,7 +72,7 @@ impl Names {
         let kinds: HashSet<i32> = kinds.filter(unknown).collect();
         if !kinds.is_empty() {
             let kinds: Vec<i32> = kinds.into_iter().collect();
-            for row in session.query(&session.sql.kinds, &[&kinds]).await? {
+            for row in session.query(&session.sql().kinds, &[&kinds]).await? {
                 let version = u32::try_from(row.try_get::<_, i64>(2)?).unwrap_or(0);
                 if version == 0 {
                     return Err(Fault::damaged("the version of a kind is none"));
@@ -89,7 +89,7 @@ impl Names {
         let streams: HashSet<Uuid> = streams.filter(unknown).collect();
         if !streams.is_empty() {
             let streams: Vec<Uuid> = streams.into_iter().collect();
-            for row in session.query(&session.sql.streams, &[&streams]).await? {
+            for row in session.query(&session.sql().streams, &[&streams]).await? {
                 let tenant = TenantId::new(row.try_get::<_, &str>(1)?);
                 let category = Category::from(row.try_get::<_, String>(2)?);
                 let stream = StreamId::of_tenant(tenant, category, row.try_get::<_, &str>(3)?);

@@ -22,6 +22,9 @@ pub(crate) const TESTED: std::ops::RangeInclusive<u32> = 15..=15;
 /// How long to wait for a connection when the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a host may be silent before a connection to it has broken.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// A server with the way to it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -44,8 +47,21 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Backend {
     pub(crate) process: i32,
-    pub(crate) began: String,
+    /// When it began, in microseconds since 1970.
+    pub(crate) began: i64,
 }
+
+/// When a process of `pg_stat_activity` began: as a number, which no setting of
+/// a connection writes differently.
+pub(crate) const BEGAN: &str = "coalesce((extract(epoch FROM backend_start) * 1000000)::bigint, 0)";
+
+/// How a connection is set: statements see what has committed when they begin,
+/// cached plans stay, and what commits is durable whatever the role or the
+/// database has been set to since.
+const SETTINGS: &str = "set_config('default_transaction_isolation', 'read committed', false), \
+     set_config('plan_cache_mode', 'force_generic_plan', false), \
+     set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+         WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)";
 
 impl Server {
     pub(crate) fn new<T>(mut config: Config, tls: T) -> Self
@@ -61,6 +77,7 @@ impl Server {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
+        bound_silence(&mut config);
         let label = label(&config).into();
         let encrypt = tls.clone();
         let listen = move |config, channel, signal| -> BoxFuture<'static, ()> {
@@ -96,10 +113,10 @@ impl Server {
         let row = connection
             .client
             .query_typed_one(
-                "SELECT pg_backend_pid(), (SELECT coalesce(backend_start::text, '') \
-                 FROM pg_stat_activity WHERE pid = pg_backend_pid()), \
-                 set_config('default_transaction_isolation', 'read committed', false), \
-                 set_config('plan_cache_mode', 'force_generic_plan', false)",
+                &format!(
+                    "SELECT pg_backend_pid(), (SELECT {BEGAN} FROM pg_stat_activity \
+                     WHERE pid = pg_backend_pid()), {SETTINGS}"
+                ),
                 &[],
             )
             .await?;
@@ -113,7 +130,7 @@ impl Server {
         let failed = |error: tokio_postgres::Error| OpenError::of(&Fault::from(error), &self.label);
         let settings = "SELECT current_setting('server_version_num')::integer / 10000, \
                         current_setting('fsync'), current_setting('full_page_writes'), \
-                        current_setting('synchronous_commit'), \
+                        (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), \
                         current_setting('default_transaction_read_only'), pg_is_in_recovery(), \
                         current_setting('server_encoding')";
         let row = client.query_typed_one(settings, &[]).await.map_err(failed)?;
@@ -157,6 +174,25 @@ impl Server {
     }
 }
 
+/// Bounds how long a host may be silent that has gone without a word, where the
+/// URL does not: by default it would be hours. A host that is there, with a
+/// server that takes its time, is not meant; callers have timeouts for it.
+fn bound_silence(config: &mut Config) {
+    let usual = Config::new();
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    if config.get_keepalives_idle() == usual.get_keepalives_idle() {
+        config.keepalives_idle(SILENCE / 3);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(SILENCE / 6);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(4);
+    }
+}
+
 fn label(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
@@ -187,5 +223,41 @@ impl Connect for ByServer {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::NoTls;
+
+    use super::*;
+
+    fn config(parameters: &str) -> Config {
+        let url = format!("postgres://bank@db.example/bank{parameters}");
+        let config = url.parse().expect("it is a URL");
+        Server::new(config, NoTls).config().clone()
+    }
+
+    #[test]
+    fn a_silent_host_is_given_up_within_a_minute() {
+        let config = config("");
+        assert!(config.get_keepalives());
+        assert_eq!(config.get_tcp_user_timeout(), Some(&SILENCE));
+        let idle = config.get_keepalives_idle();
+        let interval = config.get_keepalives_interval().expect("it is set");
+        let retries = config.get_keepalives_retries().expect("it is set");
+        assert_eq!(idle + interval * retries, SILENCE);
+    }
+
+    #[test]
+    fn what_the_url_says_about_silence_counts() {
+        let config = config(
+            "?tcp_user_timeout=7&keepalives_idle=8&keepalives_interval=9&keepalives_retries=10",
+        );
+        let seconds = Duration::from_secs;
+        assert_eq!(config.get_tcp_user_timeout(), Some(&seconds(7)));
+        assert_eq!(config.get_keepalives_idle(), seconds(8));
+        assert_eq!(config.get_keepalives_interval(), Some(seconds(9)));
+        assert_eq!(config.get_keepalives_retries(), Some(10));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deadpool_postgres::{ClientWrapper, Object};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::{Row, Statement, Transaction};
 
 use crate::fault::Outcome;
 use crate::server::{Backend, Connection};
@@ -57,5 +57,42 @@ impl Session {
     ) -> Outcome<Vec<Row>> {
         let statement = self.prepared(text).await?;
         Ok(self.client().query(&statement, arguments).await?)
+    }
+}
+
+/// Something to read on that sees what its own transaction has written.
+pub(crate) trait Ask: Sync {
+    fn sql(&self) -> &Sql;
+
+    fn query(
+        &self,
+        text: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Outcome<Vec<Row>>> + Send;
+}
+
+impl Ask for Session {
+    fn sql(&self) -> &Sql {
+        &self.sql
+    }
+
+    async fn query(&self, text: &str, arguments: &[&(dyn ToSql + Sync)]) -> Outcome<Vec<Row>> {
+        Session::query(self, text, arguments).await
+    }
+}
+
+/// A transaction of somebody else's.
+pub(crate) struct Within<'t, 'c> {
+    pub(crate) transaction: &'t Transaction<'c>,
+    pub(crate) sql: &'t Sql,
+}
+
+impl Ask for Within<'_, '_> {
+    fn sql(&self) -> &Sql {
+        self.sql
+    }
+
+    async fn query(&self, text: &str, arguments: &[&(dyn ToSql + Sync)]) -> Outcome<Vec<Row>> {
+        Ok(self.transaction.query(text, arguments).await?)
     }
 }

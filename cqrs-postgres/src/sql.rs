@@ -37,8 +37,9 @@ pub(crate) const COLUMNS: &str = "e.position, e.version, e.occurred_at, e.record
      e.stream, e.id, e.correlation, e.causation, e.tags, e.details, e.payload";
 
 /// Arguments of `commit_group` with their types.
-pub(crate) const ARGUMENTS: [&str; 46] = [
+pub(crate) const ARGUMENTS: [&str; 47] = [
     "uuid",
+    "bigint",
     "bigint",
     "uuid[]",
     "bigint[]",

@@ -12,6 +12,7 @@ use cqrs_core::store::{
 };
 use cqrs_testkit::postgres;
 use support::{appending, connect, run, store, unit};
+use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -91,4 +92,68 @@ async fn other_writers_wait_and_lose_nothing() {
     let page = store.read(ReadRequest::all()).await.expect("it reads");
     let positions = page.events().map(|event| event.position().get());
     assert!(positions.eq(1..=23), "4 in each round, and one in three of them");
+}
+
+/// The transaction's own setting would let an acknowledged event be lost.
+#[tokio::test]
+async fn its_commit_is_as_durable_as_any_other() {
+    let (store, schema) = store().await;
+    let mut client = connect(&postgres::url()).await;
+    for (number, (before, after)) in
+        (1..).zip([("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply", "remote_apply")])
+    {
+        client.batch_execute(&format!("SET synchronous_commit = {before}")).await.expect("it may");
+        let transaction = client.transaction().await.expect("it begins");
+        store.append_in(&transaction, unit(number)).await.expect("it is written");
+        let found = transaction.query_one("SHOW synchronous_commit", &[]).await.expect("it may");
+        assert_eq!(found.get::<_, &str>(0), after, "{schema}: it was {before}");
+        transaction.commit().await.expect("it commits");
+        let found = client.query_one("SHOW synchronous_commit", &[]).await.expect("it may");
+        assert_eq!(found.get::<_, &str>(0), before, "the session keeps its own");
+    }
+}
+
+/// A snapshot of before the lock does not show what the lock protects.
+#[tokio::test]
+async fn a_transaction_that_sees_an_old_state_is_refused() {
+    let (store, _) = store().await;
+    let mut client = connect(&postgres::url()).await;
+    for isolation in [IsolationLevel::RepeatableRead, IsolationLevel::Serializable] {
+        let begin = client.build_transaction().isolation_level(isolation).start().await;
+        let transaction = begin.expect("it begins");
+        let refused = store.append_in(&transaction, unit(1)).await;
+        let Err(CommitError::Unavailable { reason, transient: false }) = &refused else {
+            panic!("{isolation:?}: {refused:?}")
+        };
+        assert!(reason.contains("begin it as `read committed`"), "{reason}");
+        transaction.commit().await.expect("it goes on");
+    }
+    assert_eq!(store.info().await.expect("it answers").head.get(), 0);
+}
+
+#[tokio::test]
+async fn an_operation_that_is_given_twice_is_recognised_within_the_transaction() {
+    let (store, _) = store().await;
+    let mut client = connect(&postgres::url()).await;
+    let transaction = client.transaction().await.expect("it begins");
+    let given = |number: u128, count| {
+        let id = OperationId::from_uuid(Uuid::from_u128(number));
+        let stream = StreamId::new("account", "1").expect("it is a name");
+        let work = UnitOfWork::new(Operation::given(id), Timestamp::EPOCH);
+        work.append(stream, ExpectedVersion::Any, support::events(5, count))
+    };
+    for count in [0, 2] {
+        let number = u128::from(count) + 1;
+        let first = store.append_in(&transaction, given(number, count)).await;
+        let first = first.expect("it is written");
+        let second = store.append_in(&transaction, given(number, count)).await;
+        let second = second.expect("it is found");
+        assert!(!first.is_repeated() && second.is_repeated());
+        assert_eq!(first.token().mark(), second.token().mark());
+        assert_eq!(first.streams(), second.streams());
+    }
+    let reused = store.append_in(&transaction, given(3, 1)).await;
+    assert!(matches!(reused, Err(CommitError::OperationReused { .. })), "{reused:?}");
+    transaction.commit().await.expect("it commits");
+    assert_eq!(store.info().await.expect("it answers").head.get(), 2);
 }

@@ -77,10 +77,7 @@ impl Server {
     /// When it cannot be started.
     #[must_use]
     pub fn with(settings: &[&str]) -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("cqrs-postgres-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
+        let folder = folder();
         make(&folder);
         let settings = settings.iter().map(|&one| one.to_owned()).collect();
         let mut server = Self { folder, settings, process: None };
@@ -148,6 +145,42 @@ impl Server {
         drop(input);
         let Output { status, stderr, .. } = psql.wait_with_output().expect("it ends");
         assert!(status.success(), "psql: {}", String::from_utf8_lossy(&stderr));
+    }
+
+    /// A standby of it, which follows until it is promoted; started with
+    /// settings of its own.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made or started.
+    #[must_use]
+    pub fn standby(&self, settings: &[&str]) -> Self {
+        let folder = folder();
+        fs::create_dir_all(&folder)
+            .expect("the system's folder for temporary files can be written");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder), "giving the folder away");
+            run(Command::new("chmod").arg("777").arg(&folder), "opening the folder");
+        }
+        let mut copy = as_user(&program("pg_basebackup"));
+        copy.args(["-U", "postgres", "-c", "fast", "-X", "stream", "-R", "-N"]);
+        copy.arg("-h").arg(&self.folder).arg("-D").arg(folder.join("data"));
+        run(&mut copy, "pg_basebackup");
+        let settings = settings.iter().map(|&one| one.to_owned()).collect();
+        let mut standby = Self { folder, settings, process: None };
+        standby.restart();
+        standby
+    }
+
+    /// Makes a primary of a standby, and waits until it is one.
+    ///
+    /// # Panics
+    ///
+    /// When it is no standby, or stays one.
+    pub fn promote(&self) {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url()]);
+        run(psql.args(["-c", "SELECT pg_promote()"]), "pg_promote");
     }
 
     /// Starts it again on what it had written.
@@ -317,6 +350,13 @@ fn server(folder: &Path, settings: &[String]) -> Command {
     command.stdout(log.try_clone().expect("a file can be opened twice")).stderr(log);
     command.stdin(Stdio::null());
     command
+}
+
+/// A folder for a server that no other one has.
+fn folder() -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("cqrs-postgres-{}-{number}", std::process::id()))
 }
 
 /// Makes the files of a server.

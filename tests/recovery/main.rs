@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "the callers of these tests are tasks")]
 
 mod application;
+mod doubt;
 mod proxy;
 mod restore;
 mod server;

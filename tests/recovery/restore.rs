@@ -1,4 +1,4 @@
-//! A dump that is restored is another log.
+//! A dump that is restored is another log, and so is a standby that is promoted.
 
 use std::time::Duration;
 
@@ -90,4 +90,31 @@ async fn a_read_model_in_a_dump_is_made_anew_from_what_is_there() {
     let second = app(open(&new).await);
     second.catch_up(PATIENCE).await.expect("it follows");
     assert_eq!(balances(second.view()).await, before);
+}
+
+/// The checkpoint that would name its timeline is minutes away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoted_standby_is_another_log_from_the_first_moment() {
+    let primary = Server::start();
+    let store = open(&primary).await;
+    for number in 0..200 {
+        store.commit(ledger::unit(number)).await.expect("it commits");
+    }
+    let before = store.info().await.expect("it answers");
+    let standby = primary.standby(&["checkpoint_timeout=1h"]);
+    let refused = PostgresStore::open(standby.url()).await.expect_err("it is a standby");
+    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+    standby.promote();
+    let promoted = open(&standby).await.info().await.expect("it answers");
+    assert_ne!(promoted.log, before.log, "the primary may have gone on");
+    assert_eq!(promoted.head, before.head);
+    // It stays the same one, also behind the checkpoint.
+    let owner = standby.url();
+    let (client, connection) =
+        tokio_postgres::connect(&owner, tokio_postgres::NoTls).await.expect("it lets us in");
+    tokio::spawn(connection);
+    client.batch_execute("CHECKPOINT").await.expect("it may");
+    let again = open(&standby).await.info().await.expect("it answers");
+    assert_eq!(again.log, promoted.log);
+    assert_eq!(store.info().await.expect("it answers").log, before.log);
 }

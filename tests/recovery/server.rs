@@ -170,7 +170,7 @@ async fn a_server_that_stands_still_is_waited_for() {
 }
 
 /// The server's process that writes.
-async fn backend_of(server: &Server) -> i32 {
+pub(crate) async fn backend_of(server: &Server) -> i32 {
     let (other, connection) = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls)
         .await
         .expect("the server lets it in");
@@ -180,7 +180,7 @@ async fn backend_of(server: &Server) -> i32 {
     other.query_one(oldest, &[]).await.expect("it may").get(0)
 }
 
-fn signal(process: i32, signal: &str) {
+pub(crate) fn signal(process: i32, signal: &str) {
     let sent = std::process::Command::new("kill")
         .args([format!("-{signal}"), process.to_string()])
         .status()

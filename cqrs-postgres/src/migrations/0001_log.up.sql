@@ -170,9 +170,10 @@ END $$;
 -- only then it writes. It always answers what it found.
 CREATE FUNCTION @schema@.commit_group(
     log_id uuid, lock_key bigint,
-    -- What the writer believes: the newest versions of streams (NULL where any
-    -- will do), operations that are not recorded, epochs of checkpoints, guards
-    -- without a hit.
+    -- What the writer believes: the newest position (NULL where any will do),
+    -- the newest versions of streams (likewise), operations that are not
+    -- recorded, epochs of checkpoints, guards without a hit.
+    believed_head bigint,
     believed_streams uuid[], believed_versions bigint[],
     absent_operations uuid[],
     believed_checkpoints text[], believed_epochs bigint[],
@@ -209,11 +210,11 @@ BEGIN
     FROM @schema@.events e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     recorded := coalesce(recorded, -9223372036854775808);
-    written := true;
+    written := believed_head IS NULL OR believed_head = head;
 
     IF believed_streams IS NOT NULL THEN
         SELECT array_agg(found.version ORDER BY found.place),
-            bool_and(found.believed IS NULL OR found.believed = found.version)
+            written AND bool_and(found.believed IS NULL OR found.believed = found.version)
         INTO versions, written
         FROM (
             SELECT b.place, b.believed, coalesce((

@@ -138,7 +138,10 @@ impl Query {
         }
     }
 
-    fn kinds(&mut self, types: Vec<String>) -> String {
+    /// The numbers of types. A name with U+0000 is no type's, and no text of the
+    /// server's.
+    fn kinds(&mut self, mut types: Vec<String>) -> String {
+        types.retain(|name| !name.contains('\0'));
         let types = self.argument(types, Type::TEXT_ARRAY);
         format!("ARRAY(SELECT k.number FROM @schema@.kinds k WHERE k.type = ANY ({types}))")
     }

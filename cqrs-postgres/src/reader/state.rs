@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::fault::{Fault, Outcome};
 use crate::identity;
 use crate::names::Names;
-use crate::session::Session;
+use crate::session::{Ask, Session};
 
 /// The position of the newest event.
 pub(crate) async fn head(session: &Session) -> Outcome<Position> {
@@ -56,14 +56,15 @@ pub(crate) fn unit(events: usize, fingerprint: u128, reply: &[u8]) -> Vec<u8> {
     unit
 }
 
-/// The recorded outcome of an operation.
+/// The recorded outcome of an operation, as the session or the transaction sees
+/// it.
 pub(crate) async fn operation(
-    session: &Session,
+    session: &impl Ask,
     names: &Names,
     log: LogId,
     id: OperationId,
 ) -> Outcome<Option<Commit>> {
-    let rows = session.query(&session.sql.operation, &[id.as_uuid()]).await?;
+    let rows = session.query(&session.sql().operation, &[id.as_uuid()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (first, recorded_at): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let Unit { events, fingerprint, reply } = Unit::read(row.try_get(2)?)?;
@@ -71,7 +72,7 @@ pub(crate) async fn operation(
     let last = if events > 0 { first + events - 1 } else { first };
     let mut streams = Vec::new();
     if events > 0 {
-        let found = session.query(&session.sql.unit_streams, &[&first, &last]).await?;
+        let found = session.query(&session.sql().unit_streams, &[&first, &last]).await?;
         let ids: Vec<(Uuid, i64)> = found
             .iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use cqrs_core::store::{CheckpointName, ExpectedVersion};
 use uuid::Uuid;
 
+/// No stream gets as far, and what a group adds to it is still a number.
+const FARTHEST: i64 = i64::MAX >> 1;
+
 /// Streams and checkpoints that are remembered.
 const MOST: usize = 1 << 16;
 
@@ -25,7 +28,7 @@ impl Beliefs {
     /// The version that a unit hopes a stream to have.
     pub(super) fn hope(expected: ExpectedVersion) -> i64 {
         match expected {
-            ExpectedVersion::Exact(version) => version.get().cast_signed(),
+            ExpectedVersion::Exact(version) => version.get().cast_signed().min(FARTHEST),
             ExpectedVersion::NoStream | ExpectedVersion::Any => 0,
             ExpectedVersion::Exists => 1,
         }

@@ -6,56 +6,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cqrs_core::OperationId;
-use cqrs_core::message::Timestamp;
 use cqrs_core::store::{
-    Commit, CommitError, CommitToken, Epoch, ExpectedVersion, Lineage, LogId, NewEvent, Position,
-    QueryGuard, Snapshot, StreamId, StreamVersion, UnitOfWork,
+    Commit, CommitError, Epoch, ExpectedVersion, Lineage, LogId, NewEvent, Position, Snapshot,
+    StreamVersion, UnitOfWork,
 };
 use uuid::Uuid;
 
 use super::beliefs::Beliefs;
-use super::group::{Group, Member};
-use crate::fault::Outcome;
+use super::group::Member;
+use super::guards;
+use super::numbers::Numbers;
+use super::verdict::{Verdict, again, unknown};
 use crate::identity;
-use crate::names::Names;
 use crate::reader;
-use crate::session::Session;
-
-/// The numbers and ids that stand for the names in a unit.
-pub(super) struct Numbers {
-    /// Of each stream its id and its category.
-    streams: Vec<(Uuid, i32)>,
-    /// Of each event its kind.
-    kinds: Vec<i32>,
-    /// Of each change of rows its table.
-    tables: Vec<i32>,
-    snapshots: Vec<Uuid>,
-}
-
-impl Numbers {
-    pub(super) async fn of(work: &UnitOfWork, session: &Session, names: &Names) -> Outcome<Self> {
-        let (mut streams, mut kinds, mut tables) = (Vec::new(), Vec::new(), Vec::new());
-        for append in work.streams() {
-            let stream = append.stream();
-            let id = identity::of_stream(stream);
-            let category = match append.events() {
-                [] => 0,
-                _ => names.number_of_category(session, stream).await?,
-            };
-            names.learn_stream(id, stream);
-            streams.push((id, category));
-            for event in append.events() {
-                kinds.push(names.number_of_kind(session, event).await?);
-            }
-        }
-        for write in work.tables() {
-            tables.push(names.number_of_table(session, write.table()).await?);
-        }
-        let snapshots = work.snapshots().iter().map(|one| identity::of_stream(one.stream()));
-        Ok(Self { streams, kinds, tables, snapshots: snapshots.collect() })
-    }
-}
 
 /// What earlier rounds have found out about the units of a group.
 #[derive(Default)]
@@ -65,24 +28,6 @@ pub(super) struct Known {
     pub(super) hits: HashMap<(usize, usize), i64>,
     /// Whether an earlier round may have committed unseen.
     pub(super) in_doubt: bool,
-}
-
-/// What becomes of a unit if the draft is confirmed.
-enum Verdict {
-    Commits {
-        /// Of each stream its place among the believed ones, and how many events the
-        /// group has added by then.
-        streams: Vec<(StreamId, usize, i64)>,
-        place: i64,
-        recorded_at: i64,
-    },
-    Recorded(Commit),
-    Refused(CommitError),
-    /// An event of the group, at this place, meets a guard.
-    Hits {
-        place: i64,
-        read_to: Position,
-    },
 }
 
 /// A stream as the units so far would leave it.
@@ -119,6 +64,8 @@ pub(super) struct Events<'g> {
 /// Columns of what is to be believed and written.
 #[derive(Default)]
 pub(super) struct Draft<'g> {
+    /// The newest position, when it makes a difference which one it is.
+    pub(super) believed_head: Option<i64>,
     pub(super) believed_streams: Vec<Uuid>,
     pub(super) believed_versions: Vec<Option<i64>>,
     pub(super) absent_operations: Vec<Uuid>,
@@ -148,15 +95,15 @@ pub(super) struct Draft<'g> {
 
 impl<'g> Draft<'g> {
     pub(super) fn of(
-        group: &'g Group,
+        members: &'g [Member],
         numbers: &[Option<Numbers>],
         beliefs: &Beliefs,
         known: &Known,
         head: i64,
     ) -> Self {
         let mut draft = Self { recorded_at: i64::MIN, knows_streams: true, ..Self::default() };
-        let is_guarded = group.works().any(|work| !work.guards().is_empty());
-        for (index, (member, numbers)) in group.members.iter().zip(numbers).enumerate() {
+        let is_guarded = members.iter().any(|member| !member.work().guards().is_empty());
+        for (index, (member, numbers)) in members.iter().zip(numbers).enumerate() {
             let (work, verdict) = match (member, numbers) {
                 (Member::Unit(pending), Some(numbers)) => {
                     let work = &pending.work;
@@ -179,6 +126,14 @@ impl<'g> Draft<'g> {
                 }
             };
             let fails = matches!(verdict, Verdict::Refused(_) | Verdict::Hits { .. });
+            let verdict = match member {
+                // It may have committed in an earlier round, and what refuses it
+                // now may have come behind it.
+                Member::Unit(_) if fails && known.in_doubt && !is_recorded(work) => {
+                    Verdict::Refused(unknown(work))
+                }
+                _ => verdict,
+            };
             if let (true, Some(lineage)) = (fails, work.lineage()) {
                 draft.broken.push(lineage);
             }
@@ -224,14 +179,21 @@ impl<'g> Draft<'g> {
                 let at = Position::new(hit.cast_unsigned());
                 return Some(Verdict::Refused(CommitError::QueryConflict { at, read_to }));
             }
-            let hit = self.seen.iter().zip(1..).find(|(event, place)| {
-                (head + place).cast_unsigned() > read_to.get()
-                    && guard.query().matches(event.event_type().as_str(), event.tags())
+            let mut matching = self.seen.iter().zip(1..).filter(|(event, _)| {
+                guard.query().matches(event.event_type().as_str(), event.tags())
+            });
+            let hit = matching.find(|(_, place)| {
+                let is_hit = (head + place).cast_unsigned() > read_to.get();
+                if !is_hit {
+                    // It is one behind a head that is further on.
+                    self.believed_head = Some(head);
+                }
+                is_hit
             });
             if let Some((_, place)) = hit {
                 return Some(Verdict::Hits { place, read_to });
             }
-            self.guards.push(as_json(guard));
+            self.guards.push(guards::as_json(guard));
             self.guarded.push((index, number));
         }
         let advance = work.advance()?;
@@ -413,12 +375,12 @@ impl<'g> Draft<'g> {
     /// The outcomes once the draft is confirmed, by what the log was before.
     pub(super) fn outcomes(
         self,
-        group: &Group,
+        members: &[Member],
         log: LogId,
         before: (i64, i64),
         versions: &[i64],
     ) -> Vec<Result<Commit, CommitError>> {
-        let operations = group.works().map(|work| work.operation().id());
+        let operations = members.iter().map(|member| member.work().operation().id());
         self.verdicts
             .into_iter()
             .zip(operations)
@@ -427,63 +389,7 @@ impl<'g> Draft<'g> {
     }
 }
 
-impl Verdict {
-    fn outcome(
-        self,
-        operation: OperationId,
-        log: LogId,
-        (head, last_recorded): (i64, i64),
-        versions: &[i64],
-    ) -> Result<Commit, CommitError> {
-        match self {
-            Self::Commits { streams, place, recorded_at } => {
-                let streams = streams.into_iter().map(|(stream, place, added)| {
-                    let before = versions.get(place).copied().unwrap_or_default();
-                    (stream, StreamVersion::new((before + added).cast_unsigned()))
-                });
-                let streams = streams.collect();
-                let token = CommitToken::new(log, (head + place).cast_unsigned());
-                let recorded_at = Timestamp::from_micros(recorded_at.max(last_recorded));
-                Ok(Commit::new(operation, streams, token, recorded_at))
-            }
-            Self::Recorded(commit) => Ok(commit),
-            Self::Refused(error) => Err(error),
-            Self::Hits { place, read_to } => {
-                let at = Position::new((head + place).cast_unsigned());
-                Err(CommitError::QueryConflict { at, read_to })
-            }
-        }
-    }
-}
-
 /// Whether a unit's operation is recorded.
 fn is_recorded(work: &UnitOfWork) -> bool {
     !work.operation().is_fresh() || work.streams().iter().any(|one| !one.events().is_empty())
-}
-
-/// What a unit learns whose operation is recorded. One that was fresh has
-/// recorded it itself, before its connection broke.
-fn again(work: &UnitOfWork, commit: &Commit) -> Verdict {
-    let operation = work.operation();
-    if operation.is_fresh() {
-        Verdict::Recorded(commit.clone())
-    } else if commit.fingerprint() == work.fingerprint() {
-        Verdict::Recorded(commit.clone().repeated())
-    } else {
-        Verdict::Refused(CommitError::OperationReused { operation: operation.id() })
-    }
-}
-
-fn as_json(guard: &QueryGuard) -> serde_json::Value {
-    let items = guard.query().items().iter().map(|item| {
-        let types: Vec<_> = item.event_types().iter().map(|one| one.as_str()).collect();
-        let tags = identity::of_tags(item.tags());
-        let tags: Vec<_> = tags.iter().map(Uuid::to_string).collect();
-        serde_json::json!({ "types": types, "tags": tags })
-    });
-    let mut items: Vec<_> = items.collect();
-    if items.is_empty() {
-        items.push(serde_json::json!({ "types": [], "tags": [] }));
-    }
-    serde_json::json!({ "after": guard.after().get(), "items": items })
 }

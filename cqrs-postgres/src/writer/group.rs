@@ -69,30 +69,33 @@ impl Group {
         self.weight
     }
 
-    pub(super) fn works(&self) -> impl Iterator<Item = &UnitOfWork> {
-        self.members.iter().map(|member| match member {
-            Member::Unit(pending) => &pending.work,
-            Member::Refused(refused) => &refused.work,
-        })
-    }
-
     /// Answers each with its outcome; who failed breaks its lineage first.
     pub(super) fn answer(self, outcomes: Vec<Result<Commit, CommitError>>) {
-        for (work, outcome) in self.works().zip(&outcomes) {
+        for (member, outcome) in self.members.iter().zip(&outcomes) {
             if outcome.is_err() {
-                work.sever_lineage();
+                member.work().sever_lineage();
             }
         }
         for (member, outcome) in self.members.into_iter().zip(outcomes) {
-            let _ = match member {
-                Member::Unit(pending) => pending.answer.send(outcome),
-                Member::Refused(refused) => refused.answer.send(outcome),
-            };
+            match member {
+                Member::Unit(pending) => drop(pending.answer.send(outcome)),
+                Member::Refused(refused) => refused.asked.answer(outcome),
+            }
         }
     }
 }
 
-/// Whether a unit appends to the log or rests on it.
+impl Member {
+    pub(super) fn work(&self) -> &UnitOfWork {
+        match self {
+            Self::Unit(pending) => &pending.work,
+            Self::Refused(refused) => &refused.work,
+        }
+    }
+}
+
+/// Whether a unit appends to the log, rests on it, or records an operation in
+/// it: who looks for the operation waits for the lock.
 fn concerns_log(work: &UnitOfWork) -> bool {
-    !work.streams().is_empty() || !work.guards().is_empty()
+    !work.streams().is_empty() || !work.guards().is_empty() || !work.operation().is_fresh()
 }

@@ -4,11 +4,16 @@
 //! gathered as one group, commits it as one transaction in one round trip, and
 //! answers.
 
+mod asked;
 mod beliefs;
 mod draft;
 mod group;
+mod guards;
+mod link;
+mod numbers;
 mod statement;
 mod task;
+mod verdict;
 mod within;
 
 pub(crate) use task::{Parts, gone};
@@ -22,6 +27,8 @@ use cqrs_core::store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use asked::{Asked, Places};
+
 pub(crate) type Answer<T> = oneshot::Sender<T>;
 pub(crate) type Receipt = oneshot::Receiver<Result<Commit, CommitError>>;
 
@@ -31,8 +38,8 @@ enum Job {
     /// A unit that was refused before it was queued. Its lineage breaks in
     /// its turn, not before the units ahead of it have committed.
     Refuse(Box<Refused>),
-    Claim(CheckpointName, Answer<Result<Checkpoint, CommitError>>),
-    Resolve(OperationId, Answer<Result<Option<Commit>, ReadError>>),
+    Claim(CheckpointName, Asked<Result<Checkpoint, CommitError>>),
+    Resolve(OperationId, Asked<Result<Option<Commit>, ReadError>>),
 }
 
 struct Pending {
@@ -45,13 +52,14 @@ struct Pending {
 struct Refused {
     work: UnitOfWork,
     error: CommitError,
-    answer: Answer<Result<Commit, CommitError>>,
+    asked: Asked<Result<Commit, CommitError>>,
 }
 
 /// The queue. When it is dropped, the task finishes what is queued and ends.
 pub(crate) struct Writer {
     jobs: mpsc::UnboundedSender<Job>,
     admission: Arc<Admission>,
+    places: Places,
 }
 
 impl Writer {
@@ -61,23 +69,39 @@ impl Writer {
         let (jobs, queue) = mpsc::unbounded_channel();
         let admission = Arc::new(Admission::new(limits));
         tokio::spawn(task::run(parts, queue, Arc::clone(&admission)));
-        Self { jobs, admission }
+        Self { jobs, admission, places: Places::new() }
     }
 
     /// Queues a unit.
     pub(crate) fn commit(&self, work: UnitOfWork) -> Receipt {
         let (answer, receipt) = oneshot::channel();
-        self.send(match self.admission.enter(&work) {
-            Err(error) => {
-                let work = Admission::emptied(work);
-                Job::Refuse(Box::new(Refused { work, error, answer }))
-            }
+        match self.admission.enter(&work) {
+            Err(error) => self.refuse(work, error, answer),
             Ok(weight) => {
                 let fingerprint = work.fingerprint();
-                Job::Commit(Box::new(Pending { work, fingerprint, weight, answer }))
+                let pending = Pending { work, fingerprint, weight, answer };
+                self.send(Job::Commit(Box::new(pending)));
             }
-        });
+        }
         receipt
+    }
+
+    /// Refuses at once what breaks no lineage, and everything when too much
+    /// waits: a lineage that breaks too early costs its units another try.
+    fn refuse(
+        &self,
+        work: UnitOfWork,
+        error: CommitError,
+        answer: Answer<Result<Commit, CommitError>>,
+    ) {
+        let place = work.lineage().and_then(|_| self.places.take());
+        let Some(place) = place else {
+            work.sever_lineage();
+            let _ = answer.send(Err(error));
+            return;
+        };
+        let (work, asked) = (Admission::emptied(work), Asked::new(answer, place));
+        self.send(Job::Refuse(Box::new(Refused { work, error, asked })));
     }
 
     pub(crate) fn claim(
@@ -85,7 +109,14 @@ impl Writer {
         name: CheckpointName,
     ) -> oneshot::Receiver<Result<Checkpoint, CommitError>> {
         let (answer, receipt) = oneshot::channel();
-        self.send(Job::Claim(name, answer));
+        match self.places.take() {
+            Some(place) => self.send(Job::Claim(name, Asked::new(answer, place))),
+            None => {
+                let error =
+                    CommitError::Unavailable { reason: self.places.full(), transient: true };
+                let _ = answer.send(Err(error));
+            }
+        }
         receipt
     }
 
@@ -94,7 +125,13 @@ impl Writer {
         operation: OperationId,
     ) -> oneshot::Receiver<Result<Option<Commit>, ReadError>> {
         let (answer, receipt) = oneshot::channel();
-        self.send(Job::Resolve(operation, answer));
+        match self.places.take() {
+            Some(place) => self.send(Job::Resolve(operation, Asked::new(answer, place))),
+            None => {
+                let error = ReadError::Unavailable { reason: self.places.full() };
+                let _ = answer.send(Err(error));
+            }
+        }
         receipt
     }
 

@@ -132,9 +132,10 @@ pub(super) async fn confirm(
     }
     let names: Vec<_> = draft.checkpoints.keys().copied().collect();
     let (logs, positions): (Vec<_>, Vec<_>) = draft.checkpoints.values().copied().unzip();
-    let arguments: [&(dyn ToSql + Sync); 46] = [
+    let arguments: [&(dyn ToSql + Sync); 47] = [
         &log,
         &lock,
+        &draft.believed_head,
         &some(&draft.believed_streams),
         &some(&draft.believed_versions),
         &some(&draft.absent_operations),

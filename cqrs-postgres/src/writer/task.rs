@@ -10,19 +10,19 @@ use cqrs_core::store::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::Job;
 use super::beliefs::Beliefs;
-use super::draft::{Draft, Known, Numbers};
+use super::draft::{Draft, Known};
 use super::group::{Group, Member};
+use super::link::Link;
+use super::numbers::Numbers;
 use super::statement::{append, confirm};
 use crate::fault::{Fault, Outcome};
 use crate::identity;
-use crate::migrations::ORIGIN;
 use crate::names::Names;
 use crate::reader;
-use crate::server::{Backend, Server};
+use crate::server::Server;
 use crate::session::Session;
 use crate::sql::Sql;
 
@@ -55,17 +55,16 @@ pub(crate) struct Parts {
     pub(crate) patience: Duration,
 }
 
+/// The outcome of each unit of a group.
+type Outcomes = Vec<Result<Commit, CommitError>>;
+
 struct Task {
-    server: Server,
-    sql: Arc<Sql>,
+    link: Link,
     log: LogId,
     names: Arc<Names>,
     signal: Arc<CommitSignal>,
     committed: Arc<Notify>,
     patience: Duration,
-    session: Option<Session>,
-    /// The server's process whose connection broke, until it has ended.
-    lost: Option<Backend>,
     beliefs: Beliefs,
     /// The newest position that is known, and when it was recorded.
     head: i64,
@@ -86,18 +85,14 @@ pub(super) async fn run(
     admission: Arc<Admission>,
 ) {
     let Parts { server, sql, log, names, signal, committed, session, patience } = parts;
-    let (session, beliefs) = (Some(session), Beliefs::default());
     let mut task = Task {
-        server,
-        sql,
+        link: Link::new(server, sql, log, session),
         log,
         names,
         signal,
         committed,
         patience,
-        session,
-        lost: None,
-        beliefs,
+        beliefs: Beliefs::default(),
         head: 0,
         recorded: i64::MIN,
         contended: 0,
@@ -127,8 +122,13 @@ impl Task {
             };
             match job {
                 None => return,
-                Some(Job::Claim(name, answer)) => drop(answer.send(self.claim(&name).await)),
-                Some(Job::Resolve(id, answer)) => drop(answer.send(self.resolve(id).await)),
+                Some(Job::Claim(name, asked)) if asked.is_wanted() => {
+                    asked.answer(self.claim(&name).await);
+                }
+                Some(Job::Resolve(id, asked)) if asked.is_wanted() => {
+                    asked.answer(self.resolve(id).await);
+                }
+                Some(Job::Claim(..) | Job::Resolve(..)) => {}
                 Some(job) => next = self.commit(job, found_idle).await,
             }
         }
@@ -179,14 +179,48 @@ impl Task {
         None
     }
 
-    /// Writes a group, whatever happens to the connection meanwhile.
-    async fn write(&mut self, group: &Group) -> Vec<Result<Commit, CommitError>> {
+    /// Writes a group. When the server refuses what is in it, its units are
+    /// written one by one, so that only the one is refused that it is about.
+    async fn write(&mut self, group: &Group) -> Outcomes {
         let mut known = Known::default();
+        let of_log = group.concerns_log();
+        let fault = match self.write_together(&group.members, of_log, &mut known).await {
+            Ok(outcomes) => return outcomes,
+            Err(fault) => fault,
+        };
+        let label = self.link.label().to_owned();
+        if let [_] = group.members[..] {
+            return self.all(&group.members, &known, &fault.to_commit_error(&label));
+        }
+        let mut outcomes = Outcomes::with_capacity(group.len());
+        for member in &group.members {
+            let member = std::slice::from_ref(member);
+            let mut known = Known { in_doubt: known.in_doubt, ..Known::default() };
+            let outcome = match self.write_together(member, of_log, &mut known).await {
+                Ok(outcome) => outcome,
+                Err(fault) => self.all(member, &known, &fault.to_commit_error(&label)),
+            };
+            if let [Err(_)] = outcome[..] {
+                member[0].work().sever_lineage();
+            }
+            outcomes.extend(outcome);
+        }
+        outcomes
+    }
+
+    /// Writes units as one transaction, whatever happens to the connection
+    /// meanwhile. Fails with what the server says about their content.
+    async fn write_together(
+        &mut self,
+        members: &[Member],
+        of_log: bool,
+        known: &mut Known,
+    ) -> Result<Outcomes, Fault> {
         let begin = Instant::now();
         let (mut rounds, mut repeats) = (0, 0);
         loop {
-            let (fault, sent) = match self.round(group, &mut known).await {
-                Ok(Some(outcomes)) => return outcomes,
+            let (fault, sent) = match self.round(members, of_log, known).await {
+                Ok(Some(outcomes)) => return Ok(outcomes),
                 Ok(None) => {
                     rounds += 1;
                     if rounds < MOST_ROUNDS {
@@ -194,24 +228,30 @@ impl Task {
                     }
                     let reason = "other processes write the same streams all the time".into();
                     let error = CommitError::Unavailable { reason, transient: true };
-                    return self.all(group, &known, &error);
+                    return Ok(self.all(members, known, &error));
                 }
                 Err(failed) => failed,
             };
-            tracing::warn!(%fault, server = self.server.label(), "a group did not commit");
-            if fault.proves_no_commit() {
+            let label = self.link.label().to_owned();
+            tracing::warn!(%fault, server = label, "a group did not commit");
+            let is_over = if fault.proves_no_commit() {
                 repeats += 1;
                 if fault.is_chance() && repeats <= MOST_REPEATS {
                     continue;
                 }
-                return self.all(group, &known, &fault.to_commit_error(self.server.label()));
-            }
-            known.in_doubt |= sent;
-            if !matches!(fault, Fault::Unsettled) {
-                self.lose();
-            }
-            if begin.elapsed() >= self.patience {
-                return self.all(group, &known, &fault.to_commit_error(self.server.label()));
+                if fault.is_about_content() {
+                    return Err(fault);
+                }
+                true
+            } else {
+                known.in_doubt |= sent;
+                if !matches!(fault, Fault::Unsettled) {
+                    self.lose();
+                }
+                begin.elapsed() >= self.patience
+            };
+            if is_over {
+                return Ok(self.all(members, known, &fault.to_commit_error(&label)));
             }
             sleep(PAUSE).await;
         }
@@ -219,16 +259,10 @@ impl Task {
 
     /// The same outcome for every unit; nobody knows it for those that may
     /// have been written.
-    fn all(
-        &mut self,
-        group: &Group,
-        known: &Known,
-        error: &CommitError,
-    ) -> Vec<Result<Commit, CommitError>> {
+    fn all(&mut self, members: &[Member], known: &Known, error: &CommitError) -> Outcomes {
         self.beliefs.forget();
         let reason: Arc<str> = error.to_string().into();
-        group
-            .members
+        members
             .iter()
             .map(|member| {
                 Err(match member {
@@ -244,57 +278,32 @@ impl Task {
     }
 
     fn lose(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.lost = session.backend().cloned();
-        }
+        self.link.lose();
         self.beliefs.forget();
     }
 
-    /// The connection, or a new one, once the process behind the one that
-    /// broke has ended.
+    /// A connection behind which nothing else is at work.
     async fn session(&mut self) -> Outcome<&Session> {
-        if self.session.as_ref().is_some_and(|session| session.client().is_closed()) {
+        if self.link.is_closed() {
             self.lose();
         }
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let session = Session::own(self.server.connect().await?, Arc::clone(&self.sql));
-                let log = format!("SELECT id FROM @schema@.log WHERE origin = {ORIGIN}");
-                let log = self.sql.of(&log);
-                let found = session.query(&log, &[]).await?;
-                let found: Option<Uuid> = found.first().map(|row| row.try_get(0)).transpose()?;
-                if found != Some(self.log.as_uuid()) {
-                    return Err(Fault::damaged(
-                        "another log is there than when the store was opened; open it again",
-                    ));
-                }
-                session
-            }
-        };
-        let session = self.session.insert(session);
-        if let Some(lost) = &self.lost {
-            if is_at_work(session, lost).await? {
-                return Err(Fault::Unsettled);
-            }
-            self.lost = None;
-        }
-        Ok(session)
+        self.link.open().await
     }
 
     /// Drafts a group and has it confirmed. `None` when something else is true
     /// than was believed. With a fault comes whether anything was sent.
     async fn round(
         &mut self,
-        group: &Group,
+        members: &[Member],
+        of_log: bool,
         known: &mut Known,
-    ) -> Result<Option<Vec<Result<Commit, CommitError>>>, (Fault, bool)> {
+    ) -> Result<Option<Outcomes>, (Fault, bool)> {
         let (names, log, head) = (Arc::clone(&self.names), self.log, self.head);
         let before = |fault| (fault, false);
         self.session().await.map_err(before)?;
-        let session = self.session.as_ref().ok_or((Fault::Exhausted, false))?;
-        let mut numbers = Vec::with_capacity(group.len());
-        for member in &group.members {
+        let session = self.link.session().map_err(before)?;
+        let mut numbers = Vec::with_capacity(members.len());
+        for member in members {
             numbers.push(match member {
                 Member::Unit(pending) => {
                     Some(Numbers::of(&pending.work, session, &names).await.map_err(before)?)
@@ -302,12 +311,12 @@ impl Task {
                 Member::Refused(_) => None,
             });
         }
-        let draft = Draft::of(group, &numbers, &self.beliefs, known, head);
+        let draft = Draft::of(members, &numbers, &self.beliefs, known, head);
         if self.contended == 0 && !known.in_doubt && draft.is_plain() {
-            return self.at_once(group, draft).await;
+            return self.at_once(members, draft).await;
         }
         self.contended = self.contended.saturating_sub(1);
-        let lock = group.concerns_log().then(|| identity::lock_key(log.as_uuid()));
+        let lock = of_log.then(|| identity::lock_key(log.as_uuid()));
         let statement = session.prepared(&session.sql.commit).await.map_err(before)?;
         let client: &tokio_postgres::Client = session.client();
         let found = confirm(client, &statement, log.as_uuid(), lock, &draft)
@@ -323,7 +332,7 @@ impl Task {
         if found.written {
             self.written(&draft, &found.versions);
             let before = (found.head, found.recorded);
-            return Ok(Some(draft.outcomes(group, log, before, &found.versions)));
+            return Ok(Some(draft.outcomes(members, log, before, &found.versions)));
         }
         self.beliefs.learn_epochs(&draft.believed_checkpoints, &found.epochs);
         for (guard, hit) in draft.guarded.iter().zip(&found.hits) {
@@ -359,16 +368,16 @@ impl Task {
     /// refuses the statement.
     async fn at_once(
         &mut self,
-        group: &Group,
+        members: &[Member],
         draft: Draft<'_>,
-    ) -> Result<Option<Vec<Result<Commit, CommitError>>>, (Fault, bool)> {
-        let session = self.session.as_ref().ok_or((Fault::Exhausted, false))?;
+    ) -> Result<Option<Outcomes>, (Fault, bool)> {
+        let session = self.link.session().map_err(|fault| (fault, false))?;
         let before = (self.head, self.recorded);
         match append(session, self.log.as_uuid(), &draft, before).await {
             Ok(true) => {
                 let versions = draft.bases();
                 self.written(&draft, &versions);
-                Ok(Some(draft.outcomes(group, self.log, before, &versions)))
+                Ok(Some(draft.outcomes(members, self.log, before, &versions)))
             }
             Err(fault) if !fault.is_taken() => Err((fault, true)),
             _ => {
@@ -380,10 +389,9 @@ impl Task {
     }
 
     async fn claim(&mut self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
-        let text = self.sql.claim.clone();
         let claimed = async {
             let session = self.session().await?;
-            let rows = session.query(&text, &[&name.as_str()]).await?;
+            let rows = session.query(&session.sql.claim, &[&name.as_str()]).await?;
             let row = rows.first().ok_or_else(|| Fault::damaged("a claim gave no row"))?;
             reader::checkpoint_in(name, row)
         };
@@ -395,7 +403,7 @@ impl Task {
             }
             // A claim has no operation to resolve; claiming again settles it.
             Err(fault) => {
-                let reason = format!("{}; claim again", fault.reason(self.server.label())).into();
+                let reason = format!("{}; claim again", fault.reason(self.link.label())).into();
                 Err(CommitError::Unavailable { reason, transient: fault.is_transient() })
             }
         }
@@ -411,15 +419,6 @@ impl Task {
             session.query("SELECT pg_advisory_xact_lock($1)", &[&lock]).await?;
             reader::operation(session, &names, log, id).await
         };
-        resolved.await.map_err(|fault| fault.into_read_error(self.server.label()))
+        resolved.await.map_err(|fault| fault.into_read_error(self.link.label()))
     }
-}
-
-/// Whether a process of the server still works on a statement of ours; it is
-/// asked to end.
-async fn is_at_work(session: &Session, backend: &Backend) -> Outcome<bool> {
-    let text = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                WHERE pid = $1 AND backend_start::text = $2 AND state <> 'idle'";
-    let Backend { process, began } = backend;
-    Ok(!session.query(text, &[process, began]).await?.is_empty())
 }

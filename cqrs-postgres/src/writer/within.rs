@@ -7,18 +7,24 @@ use tokio_postgres::Transaction;
 
 use super::Pending;
 use super::beliefs::Beliefs;
-use super::draft::{Draft, Known, Numbers};
-use super::group::{Group, Member};
+use super::draft::{Draft, Known};
+use super::group::Member;
+use super::numbers::Numbers;
 use super::statement::confirm;
 use crate::fault::{Fault, Outcome};
 use crate::identity;
 use crate::names::Names;
 use crate::reader;
-use crate::session::Session;
+use crate::session::{Session, Within};
 
 /// Drafts that are made at most: the first one that fails holds the lock, so
 /// that what it has found stays true.
 const MOST_ROUNDS: u32 = 8;
+
+/// How the transaction sees others; its commit is made as durable as the writer's.
+const SETTINGS: &str = "SELECT current_setting('transaction_isolation'), \
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)";
 
 /// Writes a unit within a transaction; what is not the unit's is looked up
 /// beside it.
@@ -31,9 +37,17 @@ pub(crate) async fn append(
     server: &str,
 ) -> Result<Commit, CommitError> {
     limits.check(&work)?;
+    let unfit = |reason: String| {
+        let reason = format!("{server}: {reason}").into();
+        CommitError::Unavailable { reason, transient: false }
+    };
     let operation = work.operation().id();
     match append_checked(transaction, beside, names, log, work).await {
-        Ok(outcome) => outcome,
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(isolation)) => Err(unfit(format!(
+            "the transaction is `{isolation}`, and sees less than what was committed before the \
+             log's lock was its own; begin it as `read committed`"
+        ))),
         Err(fault) if fault.proves_no_commit() => Err(fault.to_commit_error(server)),
         // Its transaction was not asked to commit, so that nothing was.
         Err(fault) => {
@@ -50,24 +64,30 @@ async fn append_checked(
     names: &Names,
     log: LogId,
     work: UnitOfWork,
-) -> Outcome<Result<Commit, CommitError>> {
+) -> Outcome<Result<Result<Commit, CommitError>, String>> {
+    let settings = transaction.query_one(SETTINGS, &[]).await?;
+    let isolation: String = settings.try_get(0)?;
+    if isolation != "read committed" {
+        return Ok(Err(isolation));
+    }
+    let within = Within { transaction, sql: &beside.sql };
     let numbers = [Some(Numbers::of(&work, beside, names).await?)];
     let (answer, _) = oneshot::channel();
     let fingerprint = work.fingerprint();
     let pending = Pending { work, fingerprint, weight: 0, answer };
-    let mut group = Group::default();
-    group.members.push(Member::Unit(Box::new(pending)));
+    let members = [Member::Unit(Box::new(pending))];
     let statement = transaction.prepare(&beside.sql.commit).await?;
     let lock = Some(identity::lock_key(log.as_uuid()));
     let (mut beliefs, mut known, mut head) = (Beliefs::default(), Known::default(), 0);
     for _ in 0..MOST_ROUNDS {
-        let draft = Draft::of(&group, &numbers, &beliefs, &known, head);
+        let draft = Draft::of(&members, &numbers, &beliefs, &known, head);
         let found = confirm(transaction, &statement, log.as_uuid(), lock, &draft).await?;
         head = found.head;
         if found.written {
             let before = (found.head, found.recorded);
-            let mut outcomes = draft.outcomes(&group, log, before, &found.versions);
-            return outcomes.pop().ok_or_else(|| Fault::damaged("a unit without an outcome"));
+            let mut outcomes = draft.outcomes(&members, log, before, &found.versions);
+            let outcome = outcomes.pop();
+            return outcome.map(Ok).ok_or_else(|| Fault::damaged("a unit without an outcome"));
         }
         for (stream, version) in draft.believed_streams.iter().zip(&found.versions) {
             beliefs.learn_head(*stream, *version);
@@ -79,7 +99,7 @@ async fn append_checked(
             }
         }
         for id in found.operations {
-            let recorded = reader::operation(beside, names, log, OperationId::from_uuid(id));
+            let recorded = reader::operation(&within, names, log, OperationId::from_uuid(id));
             if let Some(commit) = recorded.await? {
                 known.recorded.insert(id, commit);
             }

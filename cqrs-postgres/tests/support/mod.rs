@@ -53,12 +53,17 @@ pub fn with_payload(number: u64, payload: &'static [u8]) -> UnitOfWork {
 
 pub fn appending(category: &'static str, number: u64, events: u64) -> UnitOfWork {
     let stream = StreamId::new(category, (number % 10).to_string()).expect("it is a name");
-    let events = (0..events).map(|part| {
+    let id = OperationId::from_uuid(Uuid::from_u64_pair(0x7000, number));
+    let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH);
+    work.append(stream, ExpectedVersion::Any, self::events(number, events))
+}
+
+/// Events that the number tells apart.
+pub fn events(number: u64, count: u64) -> Vec<NewEvent> {
+    let event = |part| {
         let id = EventId::from_uuid(Uuid::from_u64_pair(number + 1, part));
         let (version, json) = (SchemaVersion::FIRST, Encoding::JSON);
         NewEvent::new(id, "account.noted", version, json, &b"{}"[..], Timestamp::EPOCH)
-    });
-    let id = OperationId::from_uuid(Uuid::from_u64_pair(0x7000, number));
-    let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH);
-    work.append(stream, ExpectedVersion::Any, events.collect())
+    };
+    (0..count).map(event).collect()
 }

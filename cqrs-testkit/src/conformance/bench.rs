@@ -51,6 +51,15 @@ impl Bench {
         Some(Self { store, contract, fixture, ids, events })
     }
 
+    /// The same log as a store finds it that has just been opened and knows
+    /// nothing yet; the same store if it need not be durable.
+    pub(super) async fn unacquainted(self) -> Self {
+        if !self.is_durable() {
+            return self;
+        }
+        self.reopened().await.expect("a durable store can be reopened")
+    }
+
     pub(super) fn is_durable(&self) -> bool {
         self.fixture.capabilities().durable
     }

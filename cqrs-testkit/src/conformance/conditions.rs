@@ -101,6 +101,7 @@ pub(super) async fn a_guard_lets_foreign_events_pass(bench: Bench) {
     never_hits(&bench, EventQuery::types(["absent"]), "by a type that no event has").await;
     never_hits(&bench, EventQuery::types(["open"]), "by the beginning of a type").await;
     never_hits(&bench, EventQuery::types(["OPENED"]), "by a type in other case").await;
+    never_hits(&bench, EventQuery::types(["opened\0"]), "by a type that no event can have").await;
     never_hits(&bench, EventQuery::tag(tag("a:")), "by the beginning of a tag").await;
     never_hits(&bench, EventQuery::tag(tag("a:%")), "by a tag with a wildcard").await;
     never_hits(&bench, EventQuery::tag(tag("A:1")), "by a tag in other case").await;
@@ -115,6 +116,25 @@ pub(super) async fn a_guard_does_not_see_the_events_of_its_own_unit(bench: Bench
         bench.commit(work.unless_matched(EventQuery::types(["deposited"]), after)).await;
     }
     assert_eq!(bench.length(&stream("a")).await, 6, "conditions: a guard saw its own unit");
+}
+
+/// A unit that was handed over ahead counts, in whatever group both end up, and
+/// however little the store knows of the log yet.
+pub(super) async fn a_guard_sees_the_units_that_are_ahead_of_it(bench: Bench) {
+    four_events(&bench).await;
+    let bench = bench.unacquainted().await;
+    let read_to = Position::new(4);
+    let event = bench.event("opened").with_tags([tag("c:1")].into_iter().collect());
+    let ahead = bench.unit().append(stream("ahead"), ExpectedVersion::Any, vec![event]);
+    let behind = guarded(&bench, &EventQuery::tag(tag("c:1")), read_to.get());
+    let (ahead, behind) = (bench.store().commit(ahead), bench.store().commit(behind));
+    bench.answered("a unit without conditions commits", ahead.await);
+    let why = "conditions: a unit was ahead that the guard matches";
+    let error = behind.await.expect_err(why);
+    let at = Position::new(5);
+    let conflict = CommitError::QueryConflict { at, read_to };
+    assert_eq!(format!("{error:?}"), format!("{conflict:?}"), "{why}");
+    assert_eq!(bench.length(&stream("new")).await, 0, "{why}: the refused one left events");
 }
 
 pub(super) async fn each_of_several_guards_can_refuse(bench: Bench) {

@@ -34,7 +34,7 @@ pub(super) async fn several_types(bench: Bench) {
 }
 
 pub(super) async fn a_type_that_no_event_has(bench: Bench) {
-    finds(&bench, EventQuery::types(["absent", "%"]), "types that no event has").await;
+    finds(&bench, EventQuery::types(["absent", "%", "opened\0"]), "types that no event has").await;
 }
 
 pub(super) async fn one_tag(bench: Bench) {

@@ -121,6 +121,7 @@ suite! { $
         a_guard_over_everything_sees_the_newest_event,
         a_guard_lets_foreign_events_pass,
         a_guard_does_not_see_the_events_of_its_own_unit,
+        a_guard_sees_the_units_that_are_ahead_of_it,
         each_of_several_guards_can_refuse,
         a_guard_protects_a_unit_without_events,
     }

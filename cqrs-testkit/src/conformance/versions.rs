@@ -50,7 +50,17 @@ pub(super) async fn the_exact_version_none_admits_only_a_stream_without_events(b
 }
 
 pub(super) async fn the_largest_version_admits_no_stream(bench: Bench) {
-    admits(&bench, Exact(StreamVersion::MAX), &[]).await;
+    let expected = Exact(StreamVersion::MAX);
+    admits(&bench, expected, &[]).await;
+    bench.commit(bench.unit().append(stream("old"), Any, bench.events(2))).await;
+    let bench = bench.unacquainted().await;
+    for (key, length) in [("old", 2), ("new", 0)] {
+        let (stream, actual) = (stream(key), at(length));
+        let work = bench.unit().append(stream.clone(), expected, bench.events(1));
+        let conflict = CommitError::Conflict { stream, expected, actual };
+        let why = "versions: the largest version, before anything is known of the stream";
+        bench.refuse(work, conflict, why).await;
+    }
 }
 
 pub(super) async fn a_stream_that_is_only_checked_can_refuse_the_others(bench: Bench) {
