@@ -15,7 +15,7 @@ fn its_pieces_fit_together() {
     let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
     let program = blocks(&readme, "rust,standalone_crate").remove(0);
     let pieces = blocks(&readme, "rs");
-    let [in_a_file, on_a_server, test, read_model] = &pieces[..] else {
+    let [in_a_file, on_a_server, test, read_model, handler, policies] = &pieces[..] else {
         panic!("{} pieces", pieces.len())
     };
     let in_memory = "let app = App::new(modules![crate], MemoryStore::new())?;";
@@ -33,8 +33,12 @@ fn its_pieces_fit_together() {
         // The test runs as a part of the program.
         let (main, end) = program.split_at(program.rfind("    Ok(())").expect("main ends in Ok"));
         let test = test.replace("#[test]\n", "");
+        // In a module that is not listed: what they lead to would change what
+        // the program asserts.
+        let declared = format!("mod declared {{ use super::*; module!(); {handler} {policies} }}");
         let whole =
-            [main, "    an_overdraft_is_refused();\n", end, own, &test, read_model].concat();
+            [main, "    an_overdraft_is_refused();\n", end, own, &test, read_model, &declared]
+                .concat();
         let path = root.join("target").join(name).with_extension("rs");
         std::fs::write(&path, whole).expect("the target folder takes a file");
         cases.pass(path);
