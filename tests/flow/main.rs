@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start callers of their own")]
 
 mod aggregates;
+mod cancellation;
 mod codes;
 mod event_handlers;
 mod evolution;
