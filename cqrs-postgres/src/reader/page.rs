@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::query::{Bounds, Query, is_plain, stream_of};
 use crate::fault::{Fault, Outcome};
-use crate::names::Names;
+use crate::names::{Kind, Names};
 use crate::session::Session;
 
 /// A page ends early once its rows have this many bytes.
@@ -167,18 +167,17 @@ async fn page(
     let fixed: Vec<(i32, Uuid)> =
         rows.iter().map(|row| Ok((row.try_get(4)?, row.try_get(5)?))).collect::<Outcome<_>>()?;
     let streams = fixed.iter().filter(|_| own.is_none()).map(|(_, stream)| *stream);
-    names.learn(session, fixed.iter().map(|(kind, _)| *kind), streams).await?;
+    let known = names.learn(session, fixed.iter().map(|(kind, _)| *kind), streams).await?;
     let mut page = PageBuilder::from_pool(pool);
     let own = own.map(|stream| page.stream(stream.clone()));
     let (mut kinds, mut streams) = (HashMap::new(), HashMap::new());
-    let unnamed = || Fault::damaged("an event without a name for its kind or stream");
     let mut reached = 0;
     for (row, (kind, stream)) in rows.iter().zip(fixed) {
         let kind = match kinds.get(&kind) {
             Some(place) => *place,
             None => {
-                let known = names.kind(kind).ok_or_else(unnamed)?;
-                let place = page.kind(known.event_type, known.version, known.encoding);
+                let Kind { event_type, version, encoding } = known.kind(kind)?.clone();
+                let place = page.kind(event_type, version, encoding);
                 kinds.insert(kind, place);
                 place
             }
@@ -186,7 +185,7 @@ async fn page(
         let stream = match own.or_else(|| streams.get(&stream).copied()) {
             Some(place) => place,
             None => {
-                let place = page.stream(names.stream(stream).ok_or_else(unnamed)?);
+                let place = page.stream(known.stream(stream)?.clone());
                 streams.insert(stream, place);
                 place
             }

@@ -76,10 +76,11 @@ pub(crate) async fn operation(
             .iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
             .collect::<Outcome<_>>()?;
-        names.learn(session, std::iter::empty(), ids.iter().map(|(id, _)| *id)).await?;
+        let ids_of_streams = ids.iter().map(|(id, _)| *id);
+        let known = names.learn(session, std::iter::empty(), ids_of_streams).await?;
         for (id, version) in ids {
-            let stream = names.stream(id).ok_or_else(|| Fault::damaged("a stream has no name"))?;
-            streams.push((stream, StreamVersion::new(version.cast_unsigned())));
+            let version = StreamVersion::new(version.cast_unsigned());
+            streams.push((known.stream(id)?.clone(), version));
         }
     }
     let token = CommitToken::new(log, last.cast_unsigned());
