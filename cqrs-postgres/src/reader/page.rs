@@ -5,16 +5,15 @@ use cqrs_core::store::{
     Direction, Page, PageBuilder, PageEvent, PagePool, Position, ReadRequest, Source,
     StreamVersion, Tags,
 };
-use futures_util::{StreamExt, TryStreamExt, future, pin_mut};
 use std::collections::HashMap;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::query::{Bounds, Query, is_plain, stream_of};
 use crate::fault::{Fault, Outcome};
 use crate::names::{Kind, Names};
-use crate::session::Session;
+use crate::session::{Answer, Session};
 
 /// A page ends early once its rows have this many bytes.
 const PAGE_BYTES: usize = 16 << 20;
@@ -70,6 +69,11 @@ struct Rows {
 }
 
 impl Rows {
+    fn of(Answer { rows, is_left }: Answer, limit: i64) -> Self {
+        let full = is_left || rows.len() as i64 >= limit;
+        Self { rows, full }
+    }
+
     /// The place of the last one.
     fn last(&self, request: &ReadRequest) -> Option<u64> {
         let column = usize::from(matches!(request.source(), Source::Stream(_)));
@@ -92,12 +96,10 @@ async fn plain(
         (None, true) => &sql.range,
         (None, false) => &sql.range_backward,
     };
-    let statement = session.prepared(text).await?;
     let bounds: [&(dyn ToSql + Sync); 3] = [&after, &before, &limit];
     let stream = stream.as_ref().map(|id| id as &(dyn ToSql + Sync));
-    let arguments = bounds.into_iter().chain(stream);
-    let rows = session.client().query_raw(&statement, arguments.collect::<Vec<_>>()).await?;
-    collect(rows, limit).await
+    let arguments = bounds.into_iter().chain(stream).collect();
+    Ok(Rows::of(session.rows(text, arguments, PAGE_BYTES).await?, limit))
 }
 
 async fn filtered(
@@ -110,27 +112,8 @@ async fn filtered(
     let text = session.sql.of(&text);
     let arguments =
         arguments.iter().map(|(value, ty)| (&**value as &(dyn ToSql + Sync), ty.clone()));
-    let arguments: Vec<(&(dyn ToSql + Sync), Type)> = arguments.collect();
-    let rows = session.client().query_typed_raw(&text, arguments).await?;
-    collect(rows, limit).await
-}
-
-async fn collect(rows: RowStream, limit: i64) -> Outcome<Rows> {
-    let mut bytes = 0;
-    let rows = rows.take_while(move |row| {
-        let goes_on = bytes < PAGE_BYTES;
-        bytes += row.as_ref().map_or(0, Row::raw_size_bytes);
-        future::ready(goes_on)
-    });
-    pin_mut!(rows);
-    let mut found = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = rows.try_next().await? {
-        bytes += row.raw_size_bytes();
-        found.push(row);
-    }
-    let full = found.len() as i64 >= limit || bytes >= PAGE_BYTES;
-    Ok(Rows { rows: found, full })
+    let answer = session.rows_once(&text, arguments.collect(), PAGE_BYTES).await?;
+    Ok(Rows::of(answer, limit))
 }
 
 /// The bounds within which the recorded time lies in a range.

@@ -23,17 +23,6 @@ pub(crate) async fn head(session: &Session) -> Outcome<Position> {
     number(session, &session.sql.head, &[]).await.map(Position::new)
 }
 
-/// The position of the newest event, if the log is still the one that was
-/// opened.
-pub(crate) async fn info(session: &Session, log: LogId) -> Outcome<Position> {
-    let rows = session.query(&session.sql.info, &[]).await?;
-    let row = rows.first().ok_or_else(|| Fault::damaged("a count gave no row"))?;
-    if row.try_get::<_, Option<Uuid>>(1)? != Some(log.as_uuid()) {
-        return Err(Fault::damaged("another log is there than when it was opened"));
-    }
-    Ok(Position::new(row.try_get::<_, i64>(0)?.cast_unsigned()))
-}
-
 /// The version of a stream's newest event.
 pub(crate) async fn stream_head(session: &Session, stream: &StreamId) -> Outcome<StreamVersion> {
     let id = identity::of_stream(stream);
