@@ -48,7 +48,27 @@ pub enum ArchiveError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A unit of the archive did not commit. Those before it have.
+    /// The log cannot be archived: what was read of it could not be brought
+    /// back.
+    #[error("the log cannot be archived: {reason}")]
+    NotArchivable {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A unit of the archive stands elsewhere than it should: something else
+    /// writes the store, or has written it between two imports.
+    #[error(
+        "the event at position {position} of the archive stands at {found} in the store; import \
+         into a store that nobody else writes"
+    )]
+    Displaced {
+        /// Where the unit's last event stood in the archived log.
+        position: Position,
+        /// Where it stands now.
+        found: Position,
+    },
+    /// A unit of the archive did not commit. Those before it have, and none
+    /// behind it has.
     #[error("the unit whose first event stood at position {position} did not commit")]
     Commit {
         /// Where it stood in the archived log.

@@ -1,7 +1,8 @@
 //! Writing an archive.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use cqrs_core::store::{EventStore, Position, ReadRequest, RecordedOperation};
 use tokio::fs::File;
@@ -10,15 +11,20 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::ArchiveError;
 use crate::line::{End, Event, FORMAT, Header, Line, Manifest, Unit};
+use crate::read::LONGEST;
 
 /// Events and operations that are read at once.
 const PAGE: usize = 1_000;
+/// Files that backups which were cut short may have left beside a path.
+const PARTS: u32 = 1_000;
 
 /// Writes the log of a store, as far as it reaches now.
 ///
 /// # Errors
 ///
-/// When the log cannot be read or the archive not written.
+/// When the log cannot be read or the archive not written;
+/// [`ArchiveError::NotArchivable`] when the log has a gap, or holds an event
+/// that needs a longer line than a reader takes.
 ///
 /// # Cancel safety
 ///
@@ -43,10 +49,17 @@ pub async fn export<W: AsyncWrite + Unpin>(
                 writer.write(&Line::Unit(Unit::from(&operation))).await?;
                 units += 1;
             }
-            writer.write(&Line::Event(Box::new(Event::of(&event)))).await?;
             events += 1;
+            let position = event.position().get();
+            if position != events {
+                return Err(gap(events, position));
+            }
+            writer.write(&Line::Event(Box::new(Event::of(&event)))).await?;
         }
         request = next.following(&page);
+    }
+    if events != head {
+        return Err(gap(events + 1, head));
     }
     let xxh3 = format!("{:032x}", writer.hash.digest128());
     writer.write(&Line::End(End { events, units, xxh3: xxh3.clone() })).await?;
@@ -63,19 +76,58 @@ pub async fn export<W: AsyncWrite + Unpin>(
 ///
 /// # Cancel safety
 ///
-/// Dropping the future leaves at most a file with `.part` behind its name.
+/// Dropping the future leaves at most a file with `.part` behind its name, which
+/// is no other backup's.
 pub async fn backup(
     store: &impl EventStore,
     path: impl AsRef<Path>,
 ) -> Result<Manifest, ArchiveError> {
     let path = path.as_ref();
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut file = BufWriter::new(File::create(&part).await?);
+    let (file, part) = part(path).await?;
+    let written = write(store, file, &part, path).await;
+    if written.is_err() {
+        let _ = tokio::fs::remove_file(&part).await;
+    }
+    written
+}
+
+/// A new file beside the path: who writes a backup to the same path meanwhile
+/// has another one.
+async fn part(path: &Path) -> Result<(File, PathBuf), ArchiveError> {
+    let mut number = 0_u32;
+    loop {
+        let mut part = path.as_os_str().to_owned();
+        part.push(if number == 0 { ".part".to_owned() } else { format!(".{number}.part") });
+        match File::create_new(&part).await {
+            Ok(file) => return Ok((file, part.into())),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < PARTS => number += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn write(
+    store: &impl EventStore,
+    file: File,
+    part: &Path,
+    path: &Path,
+) -> Result<Manifest, ArchiveError> {
+    let mut file = BufWriter::new(file);
     let manifest = export(store, &mut file).await?;
     file.into_inner().sync_all().await?;
-    tokio::fs::rename(&part, path).await?;
+    tokio::fs::rename(part, path).await?;
+    // The name is as durable as the content.
+    #[cfg(unix)]
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new("."))).await?.sync_all().await?;
+    }
     Ok(manifest)
+}
+
+fn gap(expected: u64, found: u64) -> ArchiveError {
+    let reason = format!("position {found} follows where {expected} is due; look what is missing");
+    ArchiveError::NotArchivable { reason }
 }
 
 struct Writer<'w, W> {
@@ -89,6 +141,14 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, line).map_err(std::io::Error::from)?;
         self.line.push(b'\n');
+        if self.line.len() as u64 > LONGEST {
+            let reason = match line {
+                Line::Event(event) => format!("the event at position {}", event.position),
+                _ => "the reply of an operation".to_owned(),
+            };
+            let reason = format!("{reason} needs {} bytes, a line has {LONGEST}", self.line.len());
+            return Err(ArchiveError::NotArchivable { reason });
+        }
         self.hash.update(&self.line);
         Ok(self.out.write_all(&self.line).await?)
     }

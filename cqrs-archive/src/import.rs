@@ -7,8 +7,8 @@ use std::pin::Pin;
 use cqrs_core::OperationId;
 use cqrs_core::message::Timestamp;
 use cqrs_core::store::{
-    Commit, CommitError, EventStore, ExpectedVersion, NewEvent, Operation, Position, StreamId,
-    StreamVersion, UnitOfWork,
+    Commit, CommitError, EventStore, ExpectedVersion, Lineage, NewEvent, Operation, Position,
+    StreamId, StreamVersion, UnitOfWork,
 };
 use tokio::fs::File;
 use tokio::io::{AsyncBufRead, BufReader};
@@ -17,8 +17,10 @@ use crate::ArchiveError;
 use crate::line::{Event, Unit, from_base64};
 use crate::read::{Lines, Part, verify_file};
 
-/// Units that a store is handed before the first of them is waited for.
+/// Units that a store is handed before the first of them is waited for, and
+/// their bytes: far less than what a store lets wait.
 const UNDER_WAY: usize = 256;
+const BYTES_UNDER_WAY: usize = 16 << 20;
 
 /// How much of an archive is brought in. A unit of work comes whole or not at
 /// all.
@@ -47,8 +49,9 @@ pub struct Imported {
 
 /// Brings an archive into a store, unit by unit, each under its operation. What
 /// is there already is left alone, so that an import which was interrupted is
-/// simply made again. Into an empty log positions and times stay what they
-/// were.
+/// simply made again. The units keep their order: when one does not commit,
+/// none behind it does. Into an empty log positions and times stay what they
+/// were, which is checked.
 ///
 /// The archive is checked while it is read: of one that turns out to be
 /// damaged, what stood before the damage is there. [`restore`] looks first.
@@ -56,7 +59,8 @@ pub struct Imported {
 /// # Errors
 ///
 /// [`ArchiveError::Commit`] when a stream is not where the archive expects it:
-/// the store holds something else under its name.
+/// the store holds something else under its name. [`ArchiveError::Displaced`]
+/// when somebody else has written in between.
 ///
 /// # Cancel safety
 ///
@@ -67,7 +71,7 @@ pub async fn import<R: AsyncBufRead + Unpin>(
     until: Until,
 ) -> Result<Imported, ArchiveError> {
     let mut lines = Lines::open(input).await?;
-    let mut import = Import { store, under_way: VecDeque::new(), done: Imported::default() };
+    let mut import = Import::into_store(store).await?;
     let mut unit = None;
     loop {
         let line = lines.number + 1;
@@ -122,6 +126,7 @@ struct Gathered {
     last: u64,
     recorded_at: i64,
     due: u64,
+    bytes: usize,
 }
 
 impl Gathered {
@@ -132,13 +137,15 @@ impl Gathered {
             return Err("a unit without events".to_owned());
         }
         let (first, last, recorded_at) = (0, 0, i64::MIN);
-        Ok(Self { operation, reply, streams: Vec::new(), first, last, recorded_at, due })
+        let (streams, bytes) = (Vec::new(), reply.len());
+        Ok(Self { operation, reply, streams, first, last, recorded_at, due, bytes })
     }
 
     /// Of an event whose unit is not recorded.
     fn of_one() -> Self {
-        let (operation, reply, streams) = (None, Vec::new(), Vec::new());
-        Self { operation, reply, streams, first: 0, last: 0, recorded_at: i64::MIN, due: 1 }
+        let (reply, streams, recorded_at) = (Vec::new(), Vec::new(), i64::MIN);
+        let (first, last, due, bytes) = (0, 0, 1, 0);
+        Self { operation: None, reply, streams, first, last, recorded_at, due, bytes }
     }
 
     fn take(&mut self, event: Event<'_>) -> Result<(), String> {
@@ -149,6 +156,7 @@ impl Gathered {
         (self.last, self.recorded_at) = (position, self.recorded_at.max(event.recorded_at));
         self.due -= 1;
         let event = event.into_new()?;
+        self.bytes += event.payload().len() + event.details().len();
         match self.streams.iter_mut().find(|(one, ..)| *one == stream) {
             Some((_, first, events)) if *first + events.len() as u64 == version => {
                 events.push(event);
@@ -187,31 +195,76 @@ impl Gathered {
 
 type Committing = Pin<Box<dyn Future<Output = Result<Commit, CommitError>> + Send>>;
 
+/// A unit that was handed over.
+struct UnderWay {
+    first: u64,
+    last: u64,
+    bytes: usize,
+    committing: Committing,
+}
+
 struct Import<'s, S> {
     store: &'s S,
-    under_way: VecDeque<(u64, Committing)>,
+    /// Of all units: one that fails takes those behind it along, so that none
+    /// commits before one that stood in front of it.
+    lineage: Lineage,
+    under_way: VecDeque<UnderWay>,
+    bytes: usize,
+    /// Whether positions must be what they were.
+    was_empty: bool,
+    /// The position that the last unit has reached.
+    reached: Position,
     done: Imported,
 }
 
-impl<S: EventStore> Import<'_, S> {
+impl<'s, S: EventStore> Import<'s, S> {
+    async fn into_store(store: &'s S) -> Result<Self, ArchiveError> {
+        let was_empty = store.info().await?.head == Position::NONE;
+        Ok(Self {
+            store,
+            lineage: Lineage::new(),
+            under_way: VecDeque::new(),
+            bytes: 0,
+            was_empty,
+            reached: Position::NONE,
+            done: Imported::default(),
+        })
+    }
+
     async fn commit(&mut self, unit: Gathered) -> Result<(), ArchiveError> {
-        if self.under_way.len() >= UNDER_WAY {
+        while self.under_way.len() >= UNDER_WAY
+            || (!self.under_way.is_empty() && self.bytes + unit.bytes > BYTES_UNDER_WAY)
+        {
             self.wait().await?;
         }
         self.done.events += unit.last - unit.first + 1;
         self.done.units += 1;
-        let first = unit.first;
-        self.under_way.push_back((first, Box::pin(self.store.commit(unit.into_work()))));
+        self.bytes += unit.bytes;
+        let (first, last, bytes) = (unit.first, unit.last, unit.bytes);
+        let work = unit.into_work().in_lineage(self.lineage.clone());
+        let committing = Box::pin(self.store.commit(work));
+        self.under_way.push_back(UnderWay { first, last, bytes, committing });
         Ok(())
     }
 
     async fn wait(&mut self) -> Result<(), ArchiveError> {
-        if let Some((first, committing)) = self.under_way.pop_front() {
-            let position = Position::new(first);
-            let commit = committing.await;
-            let commit = commit.map_err(|source| ArchiveError::Commit { position, source })?;
-            self.done.repeated += u64::from(commit.is_repeated());
+        let Some(UnderWay { first, last, bytes, committing }) = self.under_way.pop_front() else {
+            return Ok(());
+        };
+        self.bytes -= bytes;
+        let position = Position::new(first);
+        let commit = committing.await;
+        let commit = commit.map_err(|source| ArchiveError::Commit { position, source })?;
+        self.done.repeated += u64::from(commit.is_repeated());
+        // Where it is known only later, the store keeps the order of the calls.
+        let Some(found) = self.store.position_of(commit.token()).await? else { return Ok(()) };
+        let position = Position::new(last);
+        if found <= self.reached || (self.was_empty && found != position) {
+            // What is under way is of no use in another order.
+            self.lineage.sever();
+            return Err(ArchiveError::Displaced { position, found });
         }
+        self.reached = found;
         Ok(())
     }
 

@@ -18,8 +18,9 @@
 //!
 //! **What is in it.** Every event with its metadata, byte for byte, and the
 //! operation of every unit of work, so that a request which is repeated after a
-//! restore takes effect once. Read models, snapshots and checkpoints are not:
-//! they are made of the events.
+//! restore takes effect once. Those of units without events are not: such a
+//! request is decided anew when it is repeated. Neither are read models,
+//! snapshots and checkpoints, which are made of the events.
 //!
 //! **Online and consistent.** An export reads the log up to where its head was
 //! at the beginning. A log only grows, so that this is one state of it,

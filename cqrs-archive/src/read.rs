@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::ArchiveError;
 use crate::line::{End, Event, FORMAT, Header, Line, Manifest, Unit};
 
-/// Bytes that a line may have: more than any event, in base64.
-const LONGEST: u64 = 64 << 20;
+/// Bytes that a line may have: more than any event within the limits by
+/// default. What would need more is not archived.
+pub(crate) const LONGEST: u64 = 64 << 20;
 
 /// Reads an archive to its end and checks that it is what was written.
 ///

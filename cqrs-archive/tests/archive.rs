@@ -7,7 +7,7 @@ use cqrs_archive::{
 use cqrs_core::message::{CausationId, CorrelationId, Encoding, EventId, SchemaVersion};
 use cqrs_core::store::memory::MemoryStore;
 use cqrs_core::store::{
-    CommitError, EventStore, ExpectedVersion, NewEvent, Operation, Position, ReadRequest,
+    CommitError, EventStore, ExpectedVersion, Limits, NewEvent, Operation, Position, ReadRequest,
     RecordedEvent, Store, StreamId, Tag, UnitOfWork,
 };
 use cqrs_core::{OperationId, TenantId, Timestamp};
@@ -256,6 +256,112 @@ async fn a_store_that_holds_something_else_is_left_as_it_is() {
     let ArchiveError::Commit { position, source } = &error else { panic!("{error:?}") };
     assert_eq!(position.get(), 1);
     assert!(matches!(source, CommitError::Conflict { .. }), "{source:?}");
+}
+
+/// Units are handed over before those in front of them have committed.
+#[tokio::test]
+async fn nothing_commits_behind_a_unit_that_did_not() {
+    let source = Store::new(MemoryStore::new());
+    filled(&source).await;
+    let (bytes, _) = archive(&source).await;
+    let folder = tempfile::tempdir().expect("there is room");
+    for target in stores(&folder).await {
+        // In the way of the archive's last streams, not of its first.
+        let all = events(&source).await;
+        let blocked = all[all.len() / 2].stream().clone();
+        let id = OperationId::from_uuid(Uuid::from_u128(1));
+        let other = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH).append(
+            blocked.clone(),
+            ExpectedVersion::Any,
+            vec![event(999)],
+        );
+        target.commit(other).await.expect("it commits");
+        let error = import(&bytes[..], &target, Until::End).await.expect_err("it is in the way");
+        let ArchiveError::Commit { position, source: CommitError::Conflict { .. } } = &error else {
+            panic!("{error:?}")
+        };
+        let there = events(&target).await.len() as u64 - 1;
+        assert_eq!(there, position.get() - 1, "what stood before it, and nothing else");
+    }
+}
+
+#[tokio::test]
+async fn an_import_into_a_log_that_somebody_else_writes_says_so() {
+    let source = Store::new(MemoryStore::new());
+    filled(&source).await;
+    let (bytes, _) = archive(&source).await;
+    let target = Store::new(MemoryStore::new());
+    let half = Until::Position(Position::new(20));
+    import(&bytes[..], &target, half).await.expect("it is brought in");
+    let foreign = |n: u64| {
+        let id = OperationId::from_uuid(Uuid::from_u128(u128::from(n)));
+        let other = StreamId::new("other", n.to_string()).expect("it is a name");
+        let work = UnitOfWork::new(Operation::fresh(id), Timestamp::EPOCH);
+        work.append(other, ExpectedVersion::Any, vec![event(n)])
+    };
+    target.commit(foreign(999)).await.expect("it commits");
+    // The rest follows in order, behind what was written meanwhile.
+    import(&bytes[..], &target, Until::End).await.expect("it is brought in");
+    // A log in which the archive's units stand in another order.
+    let target = Store::new(MemoryStore::new());
+    let (first, second) = (foreign(1), foreign(2));
+    target.commit(second.clone()).await.expect("it commits");
+    target.commit(first.clone()).await.expect("it commits");
+    let source = Store::new(MemoryStore::new());
+    source.commit(first).await.expect("it commits");
+    source.commit(second).await.expect("it commits");
+    let (bytes, _) = archive(&source).await;
+    let error = import(&bytes[..], &target, Until::End).await.expect_err("it is another order");
+    assert!(matches!(error, ArchiveError::Displaced { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_log_that_could_not_be_brought_back_is_not_archived() {
+    let schema = cqrs_testkit::postgres::schema();
+    let options = PostgresStore::options(cqrs_testkit::postgres::url()).schema(&schema);
+    let store = options.open().await.expect("it opens");
+    for n in 0..3 {
+        store.commit(unit(n)).await.expect("it commits");
+    }
+    let mut psql = std::process::Command::new("psql");
+    let delete = format!("DELETE FROM {schema}.events WHERE position = 2");
+    psql.args(["-q", "-d", &cqrs_testkit::postgres::url(), "-c", &delete]);
+    assert!(psql.status().expect("it is installed").success());
+    let error = export(&store, &mut Vec::new()).await.expect_err("it has a gap");
+    assert!(error.to_string().contains("position 3 follows where 2 is due"), "{error}");
+
+    // Six bytes for each that JSON escapes.
+    let mut limits = Limits::default();
+    (limits.payload_bytes, limits.unit_bytes) = (usize::MAX, usize::MAX);
+    let store = MemoryStore::with_limits(limits);
+    let id = OperationId::from_uuid(Uuid::from_u128(1));
+    let (version, at) = (SchemaVersion::FIRST, Timestamp::EPOCH);
+    let payload = vec![0; 12 << 20];
+    let id_of_event = EventId::from_uuid(Uuid::from_u128(1));
+    let event = NewEvent::new(id_of_event, "long", version, Encoding::JSON, payload, at);
+    let work = UnitOfWork::new(Operation::fresh(id), at);
+    let work = work.append(stream(0), ExpectedVersion::Any, vec![event]);
+    store.commit(work).await.expect("it commits");
+    let folder = tempfile::tempdir().expect("there is room");
+    let error = backup(&store, folder.path().join("b")).await.expect_err("it is too long");
+    assert!(error.to_string().contains("the event at position 1 needs"), "{error}");
+    assert_eq!(folder.path().read_dir().expect("it is there").count(), 0, "nothing is left");
+}
+
+#[tokio::test]
+async fn backups_to_one_path_do_not_meet() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("backup");
+    let store = Store::new(MemoryStore::new());
+    filled(&store).await;
+    // Of one that was cut short, or is still written.
+    std::fs::write(folder.path().join("backup.part"), "theirs").expect("there is room");
+    let (one, two) = tokio::join!(backup(&store, &path), backup(&store, &path));
+    assert_eq!(one.expect("it is written"), two.expect("it is written"));
+    cqrs_archive::verify_file(&path).await.expect("it is whole");
+    let theirs = std::fs::read_to_string(folder.path().join("backup.part"));
+    assert_eq!(theirs.expect("it is there"), "theirs");
+    assert_eq!(folder.path().read_dir().expect("it is there").count(), 2);
 }
 
 #[tokio::test]

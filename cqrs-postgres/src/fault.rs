@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_core::store::{CommitError, ReadError};
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
 pub(crate) type Outcome<T> = Result<T, Fault>;
@@ -14,8 +14,12 @@ pub(crate) enum Fault {
     Server(tokio_postgres::Error),
     /// No connection of the pool became free in time.
     Exhausted,
+    /// The server did not let a connection in in time.
+    Silent,
     /// What was sent on a connection that broke is still at work.
     Unsettled,
+    /// The log was replaced under the store.
+    OtherLog,
     Damaged(String),
 }
 
@@ -28,7 +32,11 @@ impl From<tokio_postgres::Error> for Fault {
 impl From<PoolError> for Fault {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => Self::Server(error),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                Self::Server(error)
+            }
+            PoolError::PostCreateHook(HookError::Message(_)) => Self::OtherLog,
+            PoolError::Timeout(TimeoutType::Create) => Self::Silent,
             _ => Self::Exhausted,
         }
     }
@@ -56,7 +64,7 @@ impl Fault {
     /// the wire, and what a server says while it goes down, is unknown.
     pub(crate) fn proves_no_commit(&self) -> bool {
         match self {
-            Self::Exhausted => true,
+            Self::Exhausted | Self::Silent | Self::OtherLog => true,
             Self::Unsettled | Self::Damaged(_) => false,
             Self::Server(_) => {
                 matches!(
@@ -102,8 +110,8 @@ impl Fault {
     /// Whether the same may succeed later without anybody's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Exhausted | Self::Unsettled => true,
-            Self::Damaged(_) => false,
+            Self::Exhausted | Self::Silent | Self::Unsettled => true,
+            Self::Damaged(_) | Self::OtherLog => false,
             Self::Server(error) => match self.class() {
                 Some("08" | "40" | "53" | "55" | "57") => true,
                 Some(_) => false,
@@ -113,13 +121,14 @@ impl Fault {
     }
 
     fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged(_)) || matches!(self.class(), Some("XX"))
+        matches!(self, Self::Damaged(_) | Self::OtherLog) || matches!(self.class(), Some("XX"))
     }
 
     fn advice(&self) -> &'static str {
         match (self, self.state()) {
             (Self::Exhausted, _) => "raise `connections`, or ask for less at once",
             (Self::Unsettled, _) => "try again; if it stays so, look for a stopped process of it",
+            (Self::OtherLog, _) => "open the store again",
             (Self::Damaged(_), _) => {
                 "nothing of ours writes this; compare with a backup before anything else writes"
             }
@@ -171,6 +180,8 @@ impl std::fmt::Display for Fault {
             Self::Unsettled => {
                 f.write_str("a statement of a broken connection is still at work on the server")
             }
+            Self::Silent => f.write_str("the server let no connection in in time"),
+            Self::OtherLog => f.write_str("another log is there than when the store was opened"),
             Self::Exhausted => f.write_str("no connection became free in time"),
             Self::Damaged(what) => f.write_str(what),
         }

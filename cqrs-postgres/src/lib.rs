@@ -33,6 +33,13 @@
 //! its operations on a new one, so that its callers learn what became of it.
 //! Only when the server stays away is the outcome unknown.
 //!
+//! **Which log.** A log that finds itself elsewhere, in another cluster,
+//! timeline, database or table, gets another id when it is opened, so that
+//! cursors into what may have been lost are refused and projections start over.
+//! That is so after a restore and a failover, and as well after `pg_upgrade` and
+//! a switchover that lost nothing. A store under which the log is replaced reads
+//! and writes nothing more until it is opened again.
+//!
 //! **Poolers.** A connection pooler in session mode is no different from a
 //! server; one in transaction mode is refused when the store is opened.
 //!

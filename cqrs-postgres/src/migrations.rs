@@ -36,13 +36,15 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 pub(crate) const MODE: &str = "locked";
 
 /// Where a log lives: the cluster, its timeline, which a recovery or a promotion
-/// raises, and the table, which a restore makes anew. A promoted standby writes
-/// its timeline into the checkpoint only with the next one; until then it stands
-/// where the recovery has ended, which is 0 from then on.
+/// raises, the database, of which another may be a copy, and last the table,
+/// which a restore makes anew. A promoted standby writes its timeline into the
+/// checkpoint only with the next one; until then it stands where the recovery
+/// has ended, which is 0 from then on.
 pub(crate) const ORIGIN: &str = "(SELECT c.system_identifier::text || '/' \
      || greatest(p.timeline_id, r.min_recovery_end_timeline) || '/' \
-     || '@schema@.events'::regclass::oid \
-     FROM pg_control_system() c, pg_control_checkpoint() p, pg_control_recovery() r)";
+     || d.oid || '/' || '@schema@.events'::regclass::oid \
+     FROM pg_control_system() c, pg_control_checkpoint() p, pg_control_recovery() r, \
+     pg_database d WHERE d.datname = current_database())";
 
 /// Held while a schema is migrated: the first eight bytes of the SHA-256 of
 /// `cqrs migrations`.
@@ -60,7 +62,8 @@ CREATE TABLE IF NOT EXISTS @schema@.migrations (
 
 /// A fingerprint of what the migrations have made: columns, constraints, and
 /// the text of functions. Further indexes, tables and generated columns do not
-/// count.
+/// count. That a column may not be NULL stands with the column; newer servers
+/// list it among the constraints as well.
 const SHAPE: &str = "
 SELECT md5(string_agg(part, E'\\n' ORDER BY part COLLATE \"C\")) FROM (
     SELECT c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -72,11 +75,12 @@ SELECT md5(string_agg(part, E'\\n' ORDER BY part COLLATE \"C\")) FROM (
     SELECT r.relname || ' ' || pg_get_constraintdef(o.oid)
     FROM pg_constraint o JOIN pg_class r ON r.oid = o.conrelid
     WHERE o.connamespace = to_regnamespace('@schema@') AND r.relname = ANY ($1)
+        AND o.contype <> 'n'
     UNION ALL
     SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
         JOIN pg_class r ON r.oid = x.indrelid
     WHERE i.relnamespace = to_regnamespace('@schema@') AND x.indisvalid
-        AND r.relname = 'events' AND i.relname LIKE 'events%'
+        AND r.relname = 'events' AND i.relname = ANY ($2)
     UNION ALL
     SELECT p.proname || ' ' || p.prosrc FROM pg_proc p
     WHERE p.pronamespace = to_regnamespace('@schema@')
@@ -96,6 +100,16 @@ const TABLES: [&str; 11] = [
     "checkpoints",
     "tables",
     "rows",
+];
+
+/// The indexes of the log that count.
+const INDEXES: [&str; 6] = [
+    "events_pkey",
+    "events_stream",
+    "events_kind",
+    "events_category",
+    "events_correlation",
+    "events_operation",
 ];
 
 /// The statements that make the schema of a log from nothing, for tools that
@@ -126,8 +140,11 @@ fn new_log() -> String {
 
 /// The statement that writes down that a migration was run.
 fn recorded(migration: &Migration, schema: &str) -> String {
-    let tables = TABLES.map(|table| format!("'{table}'")).join(", ");
-    let shape = SHAPE.replace("$1", &format!("ARRAY[{tables}]::name[]"));
+    let array = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+        format!("ARRAY[{}]::name[]", names.join(", "))
+    };
+    let shape = SHAPE.replace("$1", &array(&TABLES)).replace("$2", &array(&INDEXES));
     format!(
         "\nINSERT INTO @schema@.migrations (number, name, shape) VALUES ({}, '{}', ({shape}));\n",
         migration.number, migration.name
@@ -156,8 +173,19 @@ impl Migrations<'_> {
         (self.server.label().to_owned(), self.sql.schema().to_owned())
     }
 
-    /// The newest migration that was run, checked against what is there.
+    /// The newest migration that was run, checked against what is there. What
+    /// would be refused is looked at again under the lock: it may have been
+    /// seen in the middle of somebody else's migration.
     pub(crate) async fn look(&self) -> Result<Found, OpenError> {
+        match self.look_once().await {
+            Err(OpenError::Foreign { .. } | OpenError::Altered { .. }) => {
+                self.locked(self.look_once()).await
+            }
+            found => found,
+        }
+    }
+
+    async fn look_once(&self) -> Result<Found, OpenError> {
         let known = MIGRATIONS.len() as u32;
         let found = self.newest().await.map_err(|fault| self.failed(&fault))?;
         let (server, schema) = self.names();
@@ -208,7 +236,8 @@ impl Migrations<'_> {
             return Ok(Newest { number: 0, shape: None, foreign: None });
         };
         let number: i32 = newest.try_get(0)?;
-        let now = self.client.query_one(&self.sql.of(SHAPE), &[&&TABLES[..]]).await?;
+        let now =
+            self.client.query_one(&self.sql.of(SHAPE), &[&&TABLES[..], &&INDEXES[..]]).await?;
         let shape = Some((newest.try_get(1)?, now.try_get(0)?));
         Ok(Newest { number: number.cast_unsigned(), shape, foreign: None })
     }
@@ -219,7 +248,7 @@ impl Migrations<'_> {
             return Ok(());
         }
         self.locked(async {
-            let Found { number } = self.look().await?;
+            let Found { number } = self.look_once().await?;
             for migration in MIGRATIONS.iter().filter(|one| one.number > number) {
                 self.run_up(migration).await.map_err(|fault| self.failed(&fault))?;
             }
@@ -246,30 +275,43 @@ impl Migrations<'_> {
             return Err(OpenError::NoSuchMigration { number: to, known });
         }
         self.locked(async {
-            let Found { number } = self.look().await?;
-            if number >= 1 && to == 0 && !delete_events {
-                let events = self.events().await.map_err(|fault| self.failed(&fault))?;
-                if events > 0 {
+            let Found { number } = self.look_once().await?;
+            let deletes = number >= 1 && to == 0;
+            let done = self.take_back(to, number, deletes && !delete_events).await;
+            if !matches!(done, Ok(None)) {
+                let _ = self.client.batch_execute("ROLLBACK").await;
+            }
+            match done.map_err(|fault| self.failed(&fault))? {
+                None => Ok(()),
+                Some(events) => {
                     let (server, schema) = self.names();
-                    return Err(OpenError::WouldDelete { server, schema, events });
+                    Err(OpenError::WouldDelete { server, schema, events })
                 }
             }
-            let above = MIGRATIONS.iter().filter(|one| one.number > to && one.number <= number);
-            for migration in above.rev() {
-                let text = self.sql.of(&format!(
-                    "BEGIN;\n{}\nDELETE FROM @schema@.migrations WHERE number = {};\nCOMMIT;",
-                    migration.down, migration.number
-                ));
-                self.transaction(&text).await.map_err(|fault| self.failed(&fault))?;
-            }
-            Ok(())
         })
         .await
     }
 
-    async fn events(&self) -> Outcome<u64> {
-        let head: i64 = self.client.query_one(&self.sql.head, &[]).await?.try_get(0)?;
-        Ok(head.cast_unsigned())
+    /// Takes migrations back in one transaction. If the log must be empty for
+    /// that and is not, gives the number of its events and leaves the
+    /// transaction open: under the table's lock nobody adds one in between.
+    async fn take_back(&self, to: u32, from: u32, only_empty: bool) -> Outcome<Option<u64>> {
+        let lock = "LOCK TABLE @schema@.events IN ACCESS EXCLUSIVE MODE";
+        let lock = if only_empty { self.sql.of(lock) } else { String::new() };
+        self.client.batch_execute(&format!("BEGIN; {lock}")).await?;
+        if only_empty {
+            let head: i64 = self.client.query_one(&self.sql.head, &[]).await?.try_get(0)?;
+            if head > 0 {
+                return Ok(Some(head.cast_unsigned()));
+            }
+        }
+        let above = MIGRATIONS.iter().filter(|one| one.number > to && one.number <= from);
+        for Migration { number, down, .. } in above.rev() {
+            let gone = format!("DELETE FROM @schema@.migrations WHERE number = {number};");
+            self.client.batch_execute(&self.sql.of(&format!("{down}\n{gone}"))).await?;
+        }
+        self.client.batch_execute("COMMIT").await?;
+        Ok(None)
     }
 
     async fn transaction(&self, text: &str) -> Outcome<()> {

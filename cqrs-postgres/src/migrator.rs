@@ -24,7 +24,6 @@ use crate::sql::Sql;
 /// ```
 pub struct Migrator {
     server: Server,
-    connection: Connection,
     sql: Sql,
 }
 
@@ -60,14 +59,21 @@ impl Migrator {
     {
         check_schema(schema)?;
         let server = server(url, tls)?;
-        let connection =
-            server.connect().await.map_err(|fault| OpenError::of(&fault, server.label()))?;
-        server.inspect(&connection.client).await?;
-        Ok(Self { server, connection, sql: Sql::new(schema) })
+        let migrator = Self { server, sql: Sql::new(schema) };
+        let connection = migrator.connection().await?;
+        migrator.server.inspect(&connection.client).await?;
+        Ok(migrator)
     }
 
-    fn migrations(&self) -> Migrations<'_> {
-        let Self { server, connection, sql } = self;
+    /// Each call has a connection of its own, so that one whose future is
+    /// dropped leaves neither the lock nor a transaction behind.
+    async fn connection(&self) -> Result<Connection, OpenError> {
+        let connection = self.server.connect().await;
+        connection.map_err(|fault| OpenError::of(&fault, self.server.label()))
+    }
+
+    fn on<'m>(&'m self, connection: &'m Connection) -> Migrations<'m> {
+        let Self { server, sql } = self;
         Migrations { server, client: &connection.client, sql }
     }
 
@@ -82,7 +88,8 @@ impl Migrator {
     ///
     /// Reads only.
     pub async fn current(&self) -> Result<u32, OpenError> {
-        Ok(self.migrations().look().await?.number)
+        let connection = self.connection().await?;
+        Ok(self.on(&connection).look().await?.number)
     }
 
     /// Runs what is missing.
@@ -94,9 +101,11 @@ impl Migrator {
     ///
     /// # Cancel safety
     ///
-    /// The migration under way is run whole or not at all.
+    /// Dropping the future closes the connection; the migration under way is
+    /// run whole or not at all.
     pub async fn up(&self) -> Result<(), OpenError> {
-        self.migrations().up().await
+        let connection = self.connection().await?;
+        self.on(&connection).up().await
     }
 
     /// Takes back every migration above `to`; 0 takes everything back. A log
@@ -109,9 +118,11 @@ impl Migrator {
     ///
     /// # Cancel safety
     ///
-    /// The migration under way is taken back whole or not at all.
+    /// Dropping the future closes the connection; everything is taken back or
+    /// nothing.
     pub async fn down(&self, to: u32, delete_events: bool) -> Result<(), OpenError> {
-        self.migrations().down(to, delete_events).await
+        let connection = self.connection().await?;
+        self.on(&connection).down(to, delete_events).await
     }
 }
 

@@ -62,7 +62,9 @@ impl PostgresOptions {
         self
     }
 
-    /// How long a read waits for a connection. Default 5 s.
+    /// How long a read waits for one of the pool's connections. Default 5 s.
+    /// Where a new one has to be made, the URL's `connect_timeout` comes on top
+    /// (5 s where it says none).
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Client, Config, Socket};
+use tokio_postgres::{CancelToken, Client, Config, Socket};
 
 use crate::fault::{Fault, Outcome};
 use crate::{OpenError, wake};
@@ -31,11 +31,15 @@ pub(crate) struct Server {
     config: Arc<Config>,
     connect: Arc<dyn Connect>,
     listen: Arc<Listen>,
+    cancel: Arc<Cancel>,
     label: Arc<str>,
 }
 
 /// Listens on a channel with the encryption of this server.
 type Listen = dyn Fn(Config, String, Weak<CommitSignal>) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// Cancels a statement with the encryption of this server.
+pub(crate) type Cancel = dyn Fn(CancelToken) -> BoxFuture<'static, ()> + Send + Sync;
 
 /// A connection of one's own.
 pub(crate) struct Connection {
@@ -83,8 +87,18 @@ impl Server {
         let listen = move |config, channel, signal| -> BoxFuture<'static, ()> {
             Box::pin(wake::listen(config, encrypt.clone(), channel, signal))
         };
+        let encrypt = tls.clone();
+        let cancel = move |token: CancelToken| -> BoxFuture<'static, ()> {
+            let encrypt = encrypt.clone();
+            Box::pin(async move {
+                if let Err(error) = token.cancel_query(encrypt).await {
+                    tracing::debug!(%error, "a statement that nobody waits for was not cancelled");
+                }
+            })
+        };
+        let (listen, cancel) = (Arc::new(listen), Arc::new(cancel));
         let connect = Arc::new(ConfigConnectImpl { tls });
-        Self { config: Arc::new(config), connect, listen: Arc::new(listen), label }
+        Self { config: Arc::new(config), connect, listen, cancel, label }
     }
 
     /// Raises a signal for what other processes commit, until it is gone.
@@ -96,6 +110,11 @@ impl Server {
         (self.listen)(Config::clone(&self.config), channel, signal)
     }
 
+    /// How a statement is cancelled that nobody waits for.
+    pub(crate) fn cancel(&self) -> &Arc<Cancel> {
+        &self.cancel
+    }
+
     /// The server for messages: never a password.
     pub(crate) fn label(&self) -> &str {
         &self.label
@@ -103,6 +122,14 @@ impl Server {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How long a connection may take that is let in: what the driver bounds is
+    /// only the way to each host.
+    pub(crate) fn patience(&self) -> Duration {
+        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX).max(1))
     }
 
     /// A connection of one's own, on which every statement is a transaction.

@@ -13,7 +13,7 @@ pub(crate) struct Sql {
     pub(crate) operations: String,
     pub(crate) unit_streams: String,
     pub(crate) head: String,
-    pub(crate) info: String,
+    pub(crate) is_same: String,
     pub(crate) stream_head: String,
     pub(crate) snapshot: String,
     pub(crate) checkpoint: String,
@@ -157,9 +157,9 @@ impl Sql {
                  WHERE e.position BETWEEN $1 AND $2 GROUP BY e.stream ORDER BY min(e.position)",
             ),
             head: in_schema("SELECT coalesce(max(position), 0) FROM @schema@.events"),
-            info: in_schema(
-                "SELECT coalesce(max(position), 0), (SELECT id FROM @schema@.log)
-                 FROM @schema@.events",
+            is_same: in_schema(
+                "SELECT EXISTS (SELECT FROM @schema@.log WHERE id = $1
+                 AND origin LIKE '%/' || to_regclass('@schema@.events')::oid)",
             ),
             stream_head: in_schema(
                 "SELECT coalesce(max(version), 0) FROM @schema@.events WHERE stream = $1",

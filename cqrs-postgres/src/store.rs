@@ -11,14 +11,16 @@ use cqrs_core::store::{
     Direction, EventStore, Limits, LogId, LogInfo, Page, PagePool, Position, ReadError,
     ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
+};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 
 use crate::fault::{Fault, Outcome};
 use crate::lock::StreamLock;
-use crate::migrations::{MIGRATIONS, Migrations};
+use crate::migrations::{MIGRATIONS, Migrations, ORIGIN};
 use crate::names::Names;
 use crate::options::PostgresOptions;
 use crate::server::{ByServer, Server};
@@ -28,23 +30,29 @@ use crate::writer::{self, Parts, Writer};
 use crate::{OpenError, reader, wake};
 
 /// Runs a read on a connection of the pool, and again if that turns out to be
-/// broken. (A function could not promise that its future may be sent.)
+/// broken; a connection that cannot be had is not waited for again. (A function could not promise that its future may be sent.)
 macro_rules! reading {
     ($store:expr, $session:ident => $read:expr) => {{
         let mut broken = 0;
-        loop {
-            let outcome = async {
-                let $session = &$store.session().await?;
+        let outcome = loop {
+            let session = match $store.session().await {
+                Ok(session) => session,
+                Err(fault) => break Err(fault),
+            };
+            let outcome = {
+                let $session = &session;
                 $read.await
             };
-            match outcome.await {
+            match outcome {
                 Err(fault) if $store.is_run_again(&fault, &mut broken) => {}
-                outcome => {
-                    let server = $store.0.server.label();
-                    break outcome.map_err(|fault| fault.into_read_error(server));
+                Ok(read) if session.is_left() => {
+                    drop(session);
+                    break $store.look_at_log().await.map(|()| read);
                 }
+                outcome => break outcome,
             }
-        }
+        };
+        outcome.map_err(|fault| fault.into_read_error($store.0.server.label()))
     }};
 }
 
@@ -124,7 +132,7 @@ impl PostgresStore {
             migrations.up().await?;
         }
         let log = migrations.log().await?;
-        let pool = pool(&server, &options).map_err(failed)?;
+        let pool = pool(&server, &options, same_log(&sql, log)).map_err(failed)?;
         let session = Session::own(connection, Arc::clone(&sql));
         if is_shared(&session, &pool).await.map_err(failed)? {
             return Err(OpenError::Pooler { server: server.label().to_owned() });
@@ -267,7 +275,14 @@ impl PostgresStore {
     }
 
     async fn session(&self) -> Outcome<Session> {
-        Ok(Session::pooled(self.0.pool.get().await?, Arc::clone(&self.0.sql)))
+        let Shared { pool, sql, server, log, .. } = &*self.0;
+        let object = pool.get().await?;
+        Ok(Session::pooled(object, Arc::clone(sql), Arc::clone(server.cancel()), *log))
+    }
+
+    /// Looks whether the log is still the one that was opened.
+    async fn look_at_log(&self) -> Outcome<()> {
+        self.session().await?.look().await
     }
 
     /// Whether a read that failed so is run again, on another connection: a
@@ -311,14 +326,33 @@ async fn is_shared(session: &Session, pool: &Pool) -> Outcome<bool> {
     Ok(false)
 }
 
-fn pool(server: &Server, options: &PostgresOptions) -> Outcome<Pool> {
+/// Refuses a connection that leads to another log: to a copy of the server, or
+/// to one that was restored.
+fn same_log(sql: &Sql, log: uuid::Uuid) -> Hook {
+    let look = "SELECT EXISTS (SELECT FROM @schema@.log WHERE id = $1 AND origin =";
+    let look: Arc<str> = sql.of(&format!("{look} {ORIGIN})")).into();
+    Hook::async_fn(move |client, _| {
+        let look = Arc::clone(&look);
+        Box::pin(async move {
+            let row = client.query_typed_one(&look, &[(&log, Type::UUID)]).await;
+            match row.and_then(|row| row.try_get(0)).map_err(HookError::Backend)? {
+                true => Ok(()),
+                false => Err(HookError::message("another log")),
+            }
+        })
+    })
+}
+
+fn pool(server: &Server, options: &PostgresOptions, same_log: Hook) -> Outcome<Pool> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(server.config().clone(), ByServer(server.clone()), config);
-    let timeouts = Timeouts { wait: Some(options.wait), ..Timeouts::default() };
+    let (wait, create) = (Some(options.wait), Some(server.patience()));
+    let timeouts = Timeouts { wait, create, ..Timeouts::default() };
     let pool = Pool::builder(manager)
         .max_size(options.connections)
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts)
+        .post_create(same_log)
         .build();
     pool.map_err(|error| Fault::damaged(error.to_string()))
 }
@@ -329,8 +363,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn info(&self) -> Result<LogInfo, ReadError> {
-        let log = self.0.log;
-        let head = reading!(self, session => reader::info(session, log))?;
+        let head = reading!(self, session => reader::head(session))?;
         Ok(LogInfo::new(self.0.log, head, true))
     }
 

@@ -5,9 +5,9 @@
 mod support;
 
 use cqrs_core::store::EventStore;
-use cqrs_postgres::{OpenError, PostgresStore};
+use cqrs_postgres::{OpenError, PostgresStore, script};
 use cqrs_testkit::postgres::{self, Server};
-use support::{connect, fresh, refused, run, store, unit};
+use support::{connect, ends, fresh, refused, run, store, unit, until};
 
 #[tokio::test]
 async fn a_connection_string_that_is_none_is_refused_and_not_shown() {
@@ -120,7 +120,8 @@ async fn tables_indexes_and_generated_columns_of_ones_own_are_welcome() {
     let changes = "CREATE TABLE @.mine (a int);
         CREATE INDEX mine_too ON @.events (occurred_at);
         ALTER TABLE @.events ADD COLUMN json jsonb
-            GENERATED ALWAYS AS (@.as_json(payload)) STORED";
+            GENERATED ALWAYS AS (@.as_json(payload)) STORED;
+        CREATE INDEX ON @.events USING gin (json)";
     run(&schema, changes).await;
     PostgresStore::options(postgres::url()).schema(&schema).open().await.expect("it opens");
 }
@@ -155,6 +156,55 @@ async fn many_that_open_a_new_log_at_once_make_one() {
         logs.push(store.info().await.expect("it answers").log);
     }
     assert!(logs.iter().all(|log| *log == logs[0]), "{logs:?}");
+}
+
+/// Somebody migrates by hand, step by step, while a store is opened.
+#[tokio::test]
+async fn what_is_seen_in_the_middle_of_a_migration_is_looked_at_again() {
+    let server = Server::start();
+    let hand = connect(&server.url()).await;
+    let lock = 0x2f6b_8a4d_11c7_e359_i64;
+    let make =
+        format!("SELECT pg_advisory_lock({lock}); CREATE SCHEMA cqrs; CREATE TABLE cqrs.log ()");
+    hand.batch_execute(&make).await.expect("it may");
+    let opening = tokio::spawn(PostgresStore::open(server.url()));
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)";
+    ends(async {
+        tokio::select! {
+            () = until(&hand, waits) => {}
+            () = async { while !opening.is_finished() { tokio::task::yield_now().await } } => {}
+        }
+    })
+    .await;
+    let make = format!("DROP TABLE cqrs.log; {}", script("cqrs").expect("it is a name"));
+    hand.batch_execute(&make).await.expect("it may");
+    let unlock = format!("SELECT pg_advisory_unlock({lock})");
+    hand.batch_execute(&unlock).await.expect("it may");
+    ends(opening).await.expect("it does not panic").expect("it opens");
+}
+
+#[tokio::test]
+async fn a_copy_of_the_database_holds_another_log() {
+    let url = postgres::fresh_database();
+    let (server, database) = url.rsplit_once('/').expect("a URL names a database");
+    let store = PostgresStore::open(&url).await.expect("it opens");
+    store.commit(unit(1)).await.expect("it commits");
+    let log = store.info().await.expect("it answers").log;
+    drop(store);
+    let owner = connect(&postgres::url()).await;
+    let left = format!(
+        "SELECT count(pg_terminate_backend(pid)) = 0 FROM pg_stat_activity \
+         WHERE datname = '{database}'"
+    );
+    until(&owner, &left).await;
+    let copy = format!("CREATE DATABASE {database}_copy TEMPLATE {database}");
+    owner.batch_execute(&copy).await.expect("it may");
+    let copy = PostgresStore::open(format!("{server}/{database}_copy")).await.expect("it opens");
+    let info = copy.info().await.expect("it answers");
+    assert_eq!(info.head.get(), 1);
+    assert_ne!(info.log, log);
+    let again = PostgresStore::open(&url).await.expect("it opens");
+    assert_eq!(again.info().await.expect("it answers").log, log, "it is where it was");
 }
 
 #[tokio::test]

@@ -7,8 +7,7 @@ mod state;
 
 pub(crate) use page::read;
 pub(crate) use state::{
-    checkpoint, checkpoint_in, head, info, operation, operations, row, rows, snapshot, stream_head,
-    unit,
+    checkpoint, checkpoint_in, head, operation, operations, row, rows, snapshot, stream_head, unit,
 };
 
 #[cfg(test)]

@@ -5,16 +5,15 @@ use cqrs_core::store::{
     Direction, Page, PageBuilder, PageEvent, PagePool, Position, ReadRequest, Source,
     StreamVersion, Tags,
 };
-use futures_util::{StreamExt, TryStreamExt, future, pin_mut};
 use std::collections::HashMap;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::query::{Bounds, Query, is_plain, stream_of};
 use crate::fault::{Fault, Outcome};
-use crate::names::Names;
-use crate::session::Session;
+use crate::names::{Kind, Names};
+use crate::session::{Answer, Session};
 
 /// A page ends early once its rows have this many bytes.
 const PAGE_BYTES: usize = 16 << 20;
@@ -70,6 +69,11 @@ struct Rows {
 }
 
 impl Rows {
+    fn of(Answer { rows, is_left }: Answer, limit: i64) -> Self {
+        let full = is_left || rows.len() as i64 >= limit;
+        Self { rows, full }
+    }
+
     /// The place of the last one.
     fn last(&self, request: &ReadRequest) -> Option<u64> {
         let column = usize::from(matches!(request.source(), Source::Stream(_)));
@@ -92,12 +96,10 @@ async fn plain(
         (None, true) => &sql.range,
         (None, false) => &sql.range_backward,
     };
-    let statement = session.prepared(text).await?;
     let bounds: [&(dyn ToSql + Sync); 3] = [&after, &before, &limit];
     let stream = stream.as_ref().map(|id| id as &(dyn ToSql + Sync));
-    let arguments = bounds.into_iter().chain(stream);
-    let rows = session.client().query_raw(&statement, arguments.collect::<Vec<_>>()).await?;
-    collect(rows, limit).await
+    let arguments = bounds.into_iter().chain(stream).collect();
+    Ok(Rows::of(session.rows(text, arguments, PAGE_BYTES).await?, limit))
 }
 
 async fn filtered(
@@ -110,27 +112,8 @@ async fn filtered(
     let text = session.sql.of(&text);
     let arguments =
         arguments.iter().map(|(value, ty)| (&**value as &(dyn ToSql + Sync), ty.clone()));
-    let arguments: Vec<(&(dyn ToSql + Sync), Type)> = arguments.collect();
-    let rows = session.client().query_typed_raw(&text, arguments).await?;
-    collect(rows, limit).await
-}
-
-async fn collect(rows: RowStream, limit: i64) -> Outcome<Rows> {
-    let mut bytes = 0;
-    let rows = rows.take_while(move |row| {
-        let goes_on = bytes < PAGE_BYTES;
-        bytes += row.as_ref().map_or(0, Row::raw_size_bytes);
-        future::ready(goes_on)
-    });
-    pin_mut!(rows);
-    let mut found = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = rows.try_next().await? {
-        bytes += row.raw_size_bytes();
-        found.push(row);
-    }
-    let full = found.len() as i64 >= limit || bytes >= PAGE_BYTES;
-    Ok(Rows { rows: found, full })
+    let answer = session.rows_once(&text, arguments.collect(), PAGE_BYTES).await?;
+    Ok(Rows::of(answer, limit))
 }
 
 /// The bounds within which the recorded time lies in a range.
@@ -167,18 +150,17 @@ async fn page(
     let fixed: Vec<(i32, Uuid)> =
         rows.iter().map(|row| Ok((row.try_get(4)?, row.try_get(5)?))).collect::<Outcome<_>>()?;
     let streams = fixed.iter().filter(|_| own.is_none()).map(|(_, stream)| *stream);
-    names.learn(session, fixed.iter().map(|(kind, _)| *kind), streams).await?;
+    let known = names.learn(session, fixed.iter().map(|(kind, _)| *kind), streams).await?;
     let mut page = PageBuilder::from_pool(pool);
     let own = own.map(|stream| page.stream(stream.clone()));
     let (mut kinds, mut streams) = (HashMap::new(), HashMap::new());
-    let unnamed = || Fault::damaged("an event without a name for its kind or stream");
     let mut reached = 0;
     for (row, (kind, stream)) in rows.iter().zip(fixed) {
         let kind = match kinds.get(&kind) {
             Some(place) => *place,
             None => {
-                let known = names.kind(kind).ok_or_else(unnamed)?;
-                let place = page.kind(known.event_type, known.version, known.encoding);
+                let Kind { event_type, version, encoding } = known.kind(kind)?.clone();
+                let place = page.kind(event_type, version, encoding);
                 kinds.insert(kind, place);
                 place
             }
@@ -186,7 +168,7 @@ async fn page(
         let stream = match own.or_else(|| streams.get(&stream).copied()) {
             Some(place) => place,
             None => {
-                let place = page.stream(names.stream(stream).ok_or_else(unnamed)?);
+                let place = page.stream(known.stream(stream)?.clone());
                 streams.insert(stream, place);
                 place
             }

@@ -23,17 +23,6 @@ pub(crate) async fn head(session: &Session) -> Outcome<Position> {
     number(session, &session.sql.head, &[]).await.map(Position::new)
 }
 
-/// The position of the newest event, if the log is still the one that was
-/// opened.
-pub(crate) async fn info(session: &Session, log: LogId) -> Outcome<Position> {
-    let rows = session.query(&session.sql.info, &[]).await?;
-    let row = rows.first().ok_or_else(|| Fault::damaged("a count gave no row"))?;
-    if row.try_get::<_, Option<Uuid>>(1)? != Some(log.as_uuid()) {
-        return Err(Fault::damaged("another log is there than when it was opened"));
-    }
-    Ok(Position::new(row.try_get::<_, i64>(0)?.cast_unsigned()))
-}
-
 /// The version of a stream's newest event.
 pub(crate) async fn stream_head(session: &Session, stream: &StreamId) -> Outcome<StreamVersion> {
     let id = identity::of_stream(stream);
@@ -77,10 +66,11 @@ pub(crate) async fn operation(
             .iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
             .collect::<Outcome<_>>()?;
-        names.learn(session, std::iter::empty(), ids.iter().map(|(id, _)| *id)).await?;
+        let ids_of_streams = ids.iter().map(|(id, _)| *id);
+        let known = names.learn(session, std::iter::empty(), ids_of_streams).await?;
         for (id, version) in ids {
-            let stream = names.stream(id).ok_or_else(|| Fault::damaged("a stream has no name"))?;
-            streams.push((stream, StreamVersion::new(version.cast_unsigned())));
+            let version = StreamVersion::new(version.cast_unsigned());
+            streams.push((known.stream(id)?.clone(), version));
         }
     }
     let token = CommitToken::new(log, last.cast_unsigned());

@@ -33,6 +33,23 @@ pub async fn run(schema: &str, statements: &str) {
     client.batch_execute(&statements.replace('@', schema)).await.expect("it may");
 }
 
+/// Waits until a question has the answer `true`.
+pub async fn until(client: &Client, question: &str) {
+    for _ in 0..2_000 {
+        if client.query_one(question, &[]).await.expect("it answers").get(0) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it never becomes true: {question}");
+}
+
+/// What does not end within this long never would.
+pub async fn ends<T>(what: impl Future<Output = T>) -> T {
+    let within = tokio::time::timeout(std::time::Duration::from_secs(30), what);
+    within.await.expect("it ends")
+}
+
 pub async fn refused(options: PostgresOptions) -> OpenError {
     options.open().await.expect_err("the store does not open")
 }
