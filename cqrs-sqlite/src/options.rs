@@ -28,6 +28,7 @@ pub struct SqliteOptions {
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
     pub(crate) limits: Limits,
+    pub(crate) migrate: bool,
     pub(crate) index_every: u64,
     pub(crate) pragmas: Vec<String>,
 }
@@ -40,6 +41,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             readers: cores.clamp(2, 4),
             limits: Limits::default(),
+            migrate: true,
             index_every: 0,
             pragmas: Vec::new(),
         }
@@ -71,6 +73,13 @@ impl SqliteOptions {
     /// The limits that every unit of work is held to.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whether missing migrations are run, and a file that is not there is made.
+    /// Default yes; turn it off where [`Migrator`](crate::Migrator) does.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
         self
     }
 

@@ -18,8 +18,10 @@ use crate::header::Header;
 use crate::session::Session;
 use crate::sql;
 
-/// The position of the newest event.
+/// The position of the newest event, if the log is still the one that was
+/// opened.
 pub(crate) fn info(session: &mut Session) -> Outcome<Position> {
+    session.check_log()?;
     let head: i64 =
         session.connection.prepare_cached(sql::HEAD)?.query_row([], |row| row.get(0))?;
     Ok(Position::new(head as u64))

@@ -178,6 +178,8 @@ impl Log {
         if self.known.as_ref().is_some_and(|known| known.data_version == data_version) {
             return Ok(());
         }
+        self.session.check_log()?;
+        let connection = &self.session.connection;
         let (_, indexed): (i64, i64) = connection
             .prepare_cached(sql::PLACE)?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
