@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::OpenError;
 use crate::fault::{Fault, Outcome};
+use crate::sql;
 
 /// One step of the schema of a log, with the statements to go there and back.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +27,20 @@ pub struct Migration {
 }
 
 /// Every migration that this release knows, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "log",
-    up: include_str!("migrations/0001_log.up.sql"),
-    down: include_str!("migrations/0001_log.down.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "log",
+        up: include_str!("migrations/0001_log.up.sql"),
+        down: include_str!("migrations/0001_log.down.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "leases",
+        up: include_str!("migrations/0002_leases.up.sql"),
+        down: include_str!("migrations/0002_leases.down.sql"),
+    },
+];
 
 /// What the migrations have made, as SQLite keeps it. It keeps the text of each
 /// statement, so that two equal schemas read alike.
@@ -46,22 +55,26 @@ pub fn script() -> String {
     for migration in MIGRATIONS {
         out.push_str(&format!("\n-- migration {}: {}\n", migration.number, migration.name));
         out.push_str(migration.up);
-        out.push_str(&recorded(migration.number, "randomblob(16)"));
+        out.push_str(&match migration.number {
+            1 => begun("randomblob(16)"),
+            number => recorded(number),
+        });
     }
     out.push_str("\nCOMMIT;\n");
     out
 }
 
-/// The statement that writes down that a migration was run; the first one
-/// begins the log.
-fn recorded(number: u32, id: &str) -> String {
-    match number {
-        1 => format!(
-            "INSERT INTO log (format, incarnation) VALUES (1, {id});\n\
-             INSERT INTO indexed (through) VALUES (0);\n"
-        ),
-        _ => format!("UPDATE log SET format = {number};\n"),
-    }
+/// The statements that begin a log, with the newest migration 1.
+fn begun(id: &str) -> String {
+    format!(
+        "INSERT INTO log (format, incarnation) VALUES (1, {id});\n\
+         INSERT INTO indexed (through) VALUES (0);\n"
+    )
+}
+
+/// The statement that writes down which migration is the newest.
+fn recorded(number: u32) -> String {
+    format!("UPDATE log SET format = {number};\n")
 }
 
 /// What the file is like.
@@ -162,10 +175,11 @@ impl Migrations<'_> {
     }
 
     fn run_up(&self, migration: &Migration) -> Outcome<()> {
-        let id = RandomIds::new().next(Timestamp::EPOCH);
         self.connection.execute_batch(migration.up)?;
-        self.connection
-            .execute_batch(&recorded(migration.number, &format!("x'{}'", id.simple())))?;
+        self.connection.execute_batch(&match migration.number {
+            1 => begun(&format!("x'{}'", RandomIds::new().next(Timestamp::EPOCH).simple())),
+            number => recorded(number),
+        })?;
         Ok(())
     }
 
@@ -175,7 +189,7 @@ impl Migrations<'_> {
         self.transaction(|| {
             let Found { number } = self.look()?;
             if number >= 1 && to == 0 && !delete_events {
-                let events = self.events().map_err(|fault| self.failed(&fault))?;
+                let events = self.held()?;
                 if events > 0 {
                     return Err(OpenError::WouldDelete { path: self.path.to_owned(), events });
                 }
@@ -191,15 +205,15 @@ impl Migrations<'_> {
     fn run_down(&self, migration: &Migration) -> Outcome<()> {
         self.connection.execute_batch(migration.down)?;
         if migration.number > 1 {
-            self.connection.execute_batch(&recorded(migration.number - 1, ""))?;
+            self.connection.execute_batch(&recorded(migration.number - 1))?;
         }
         Ok(())
     }
 
-    fn events(&self) -> Outcome<u64> {
-        let count = "SELECT coalesce(max(position), 0) FROM events";
-        let head: i64 = self.connection.query_row(count, [], |row| row.get(0))?;
-        Ok(head.cast_unsigned())
+    /// How many events the log holds.
+    pub(crate) fn held(&self) -> Result<u64, OpenError> {
+        let head = self.connection.query_row(sql::HEAD, [], |row| row.get::<_, i64>(0));
+        Ok(head.map_err(|error| self.failed(&error.into()))?.cast_unsigned())
     }
 
     fn transaction(&self, work: impl FnOnce() -> Result<(), OpenError>) -> Result<(), OpenError> {

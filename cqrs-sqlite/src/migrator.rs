@@ -53,11 +53,22 @@ impl Migrator {
     ///
     /// Reads only.
     pub async fn current(&self) -> Result<u32, OpenError> {
-        self.run(|options| {
-            let Some(connection) = connection::existing(options)? else { return Ok(0) };
-            let path = &connection::label(options);
-            Ok(Migrations { connection: &connection, path }.look()?.number)
-        })
+        self.look(|migrations| Ok(migrations.look()?.number)).await
+    }
+
+    /// How many events the log holds, 0 without a log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::current`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub async fn events(&self) -> Result<u64, OpenError> {
+        self.look(
+            |migrations| if migrations.look()?.number == 0 { Ok(0) } else { migrations.held() },
+        )
         .await
     }
 
@@ -114,6 +125,18 @@ impl Migrator {
             let connection = connection::writer(options)?;
             let path = &connection::label(options);
             Migrations { connection: &connection, path }.down(to, delete_events)
+        })
+        .await
+    }
+
+    /// Looks at a file; one that is not there holds nothing.
+    async fn look<T: Default + Send + 'static>(
+        &self,
+        look: impl FnOnce(&Migrations<'_>) -> Result<T, OpenError> + Send + 'static,
+    ) -> Result<T, OpenError> {
+        self.run(|options| {
+            let Some(connection) = connection::existing(options)? else { return Ok(T::default()) };
+            look(&Migrations { connection: &connection, path: &connection::label(options) })
         })
         .await
     }

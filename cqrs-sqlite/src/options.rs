@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cqrs_core::runtime::{Clock, SystemClock};
 use cqrs_core::store::Limits;
 
 use crate::{OpenError, SqliteStore};
@@ -29,6 +31,7 @@ pub struct SqliteOptions {
     pub(crate) readers: usize,
     pub(crate) limits: Limits,
     pub(crate) migrate: bool,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) index_every: u64,
     pub(crate) pragmas: Vec<String>,
 }
@@ -42,6 +45,7 @@ impl Default for SqliteOptions {
             readers: cores.clamp(2, 4),
             limits: Limits::default(),
             migrate: true,
+            clock: Arc::new(SystemClock::new()),
             index_every: 0,
             pragmas: Vec::new(),
         }
@@ -80,6 +84,13 @@ impl SqliteOptions {
     /// Default yes; turn it off where [`Migrator`](crate::Migrator) does.
     pub fn migrate(mut self, migrate: bool) -> Self {
         self.migrate = migrate;
+        self
+    }
+
+    /// The clock that leases end by. Default: the system's, which processes on
+    /// one machine have in common.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

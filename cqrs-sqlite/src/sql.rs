@@ -42,6 +42,8 @@ statements! {
     SNAPSHOT = "read/snapshot";
     SNAPSHOT_PLACE = "read/snapshot_place";
     CHECKPOINT = "read/checkpoint";
+    LEASE = "read/lease";
+    LEASES = "read/leases";
     TABLE = "read/table";
     ROW = "read/row";
     ROWS_FORWARD = "read/rows_forward";
@@ -55,6 +57,7 @@ statements! {
     NEW_OPERATION = "write/operation";
     SET_SNAPSHOT = "write/snapshot";
     SET_CHECKPOINT = "write/checkpoint";
+    SET_LEASE = "write/lease";
     NEW_TABLE = "write/table";
     SET_ROW = "write/row";
     DELETE_ROW = "write/delete_row";

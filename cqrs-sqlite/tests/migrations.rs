@@ -120,6 +120,21 @@ async fn what_somebody_has_changed_is_refused_and_what_they_added_is_not() {
 }
 
 #[tokio::test]
+async fn a_step_that_fails_leaves_the_file_as_it_was() {
+    let (_folder, path) = file();
+    let migrator = migrator(&path).await;
+    migrator.up_to(1).await.expect("it goes up");
+    let other = rusqlite::Connection::open(&path).expect("SQLite opens it");
+    other.execute_batch("CREATE TABLE leases (mine TEXT)").expect("somebody has such a table");
+    drop(other);
+    let before = schema(&path);
+    let error = migrator.up().await.expect_err("the name is taken");
+    assert!(error.to_string().contains("leases"), "{error}");
+    assert_eq!(schema(&path), before);
+    assert_eq!(migrator.current().await.expect("it is there"), 1);
+}
+
+#[tokio::test]
 async fn the_printed_script_makes_a_log() {
     let (_folder, path) = file();
     let database = rusqlite::Connection::open(&path).expect("SQLite opens it");

@@ -2,6 +2,7 @@
 
 use cqrs_core::Timestamp;
 use cqrs_core::message::{Encoding, SchemaVersion};
+use cqrs_core::runtime::SystemClock;
 use cqrs_core::store::{ExpectedVersion, LogId, NewEvent, Operation, StreamId};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ fn log() -> Log {
     let connection = Connection::open_in_memory().expect("a database");
     let path = std::path::Path::new(":memory:");
     let id = made(&connection, path);
-    Log::new(Session::new(connection, id), 0)
+    Log::new(Session::new(connection, id), 0, Arc::new(SystemClock::new()))
 }
 
 fn made(connection: &Connection, path: &std::path::Path) -> LogId {
@@ -129,7 +130,7 @@ fn after_a_failed_fsync_the_file_takes_writes_once_it_is_reopened() {
             let options = crate::SqliteStore::options().path(&path);
             let connection = crate::connection::writer(&options).expect("a database");
             let id = made(&connection, &path);
-            Log::new(Session::new(connection, id), 0)
+            Log::new(Session::new(connection, id), 0, Arc::new(SystemClock::new()))
         };
         let mut log = open();
         append(&mut log, 1).expect("it commits");

@@ -57,7 +57,8 @@ fn open(options: &SqliteOptions) -> Result<(Log, Arc<CommitSignal>), OpenError> 
     for pragma in &options.pragmas {
         connection.execute_batch(pragma).map_err(|error| OpenError::new(&path, &error.into()))?;
     }
-    let mut log = Log::new(Session::new(connection, id), options.index_every);
+    let mut log =
+        Log::new(Session::new(connection, id), options.index_every, Arc::clone(&options.clock));
     log.settle();
     let head = reader::info(&mut log.session).map_err(|fault| OpenError::new(&path, &fault))?;
     Ok((log, Arc::new(CommitSignal::new(head))))
