@@ -8,7 +8,7 @@ use crate::report::{Report, Step};
 /// The migrations of either store.
 enum Migrator {
     Sqlite(cqrs_sqlite::Migrator),
-    Postgres(cqrs_postgres::Migrator),
+    Postgres(Box<cqrs_postgres::Migrator>),
 }
 
 macro_rules! either {
@@ -25,7 +25,8 @@ impl Migrator {
         Ok(match &log.store {
             Place::Sqlite(path) => Self::Sqlite(cqrs_sqlite::Migrator::connect(path).await?),
             Place::Postgres(url) => {
-                Self::Postgres(cqrs_postgres::Migrator::connect(url, &log.schema).await?)
+                let migrator = cqrs_postgres::Migrator::connect(url, &log.schema).await?;
+                Self::Postgres(Box::new(migrator))
             }
         })
     }
