@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cqrs_core::store::{
-    Commit, CommitError, Epoch, ExpectedVersion, LeaseToken, Lineage, LogId, NewEvent, Position, Snapshot,
-    StreamVersion, UnitOfWork,
+    Commit, CommitError, Epoch, ExpectedVersion, LeaseToken, Lineage, LogId, NewEvent, Position,
+    Snapshot, StreamVersion, UnitOfWork,
 };
 use uuid::Uuid;
 
