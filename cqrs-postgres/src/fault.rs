@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cqrs_core::store::{CommitError, ReadError};
+use cqrs_core::store::{CommitError, LeaseError, ReadError};
 use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
@@ -162,6 +162,10 @@ impl Fault {
         } else {
             ReadError::Unavailable { reason }
         }
+    }
+
+    pub(crate) fn into_lease_error(self, server: &str) -> LeaseError {
+        LeaseError::Unavailable { reason: self.reason(server), transient: self.is_transient() }
     }
 
     /// For a unit of which certainly nothing was written.

@@ -51,6 +51,7 @@
 mod error;
 mod fault;
 mod identity;
+mod leases;
 mod lock;
 mod migrations;
 mod migrator;

@@ -25,12 +25,20 @@ pub struct Migration {
 }
 
 /// Every migration that this release knows, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "log",
-    up: include_str!("migrations/0001_log.up.sql"),
-    down: include_str!("migrations/0001_log.down.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "log",
+        up: include_str!("migrations/0001_log.up.sql"),
+        down: include_str!("migrations/0001_log.down.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "leases",
+        up: include_str!("migrations/0002_leases.up.sql"),
+        down: include_str!("migrations/0002_leases.down.sql"),
+    },
+];
 
 /// How a log is written: units in groups, each under the log's lock.
 pub(crate) const MODE: &str = "locked";
@@ -84,11 +92,11 @@ SELECT md5(string_agg(part, E'\\n' ORDER BY part COLLATE \"C\")) FROM (
     UNION ALL
     SELECT p.proname || ' ' || p.prosrc FROM pg_proc p
     WHERE p.pronamespace = to_regnamespace('@schema@')
-        AND p.proname IN ('hits', 'commit_group', 'first_at', 'as_json')
+        AND p.proname IN ('hits', 'commit_group', 'commit_fenced', 'first_at', 'as_json', 'instant')
 ) parts";
 
 /// The tables that count.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "log",
     "categories",
     "kinds",
@@ -100,6 +108,7 @@ const TABLES: [&str; 11] = [
     "checkpoints",
     "tables",
     "rows",
+    "leases",
 ];
 
 /// The indexes of the log that count.
@@ -242,14 +251,16 @@ impl Migrations<'_> {
         Ok(Newest { number: number.cast_unsigned(), shape, foreign: None })
     }
 
-    /// Runs what is missing, one process at a time.
-    pub(crate) async fn up(&self) -> Result<(), OpenError> {
-        if self.look().await?.number == MIGRATIONS.len() as u32 {
+    /// Runs what is missing up to a number, one process at a time.
+    pub(crate) async fn up(&self, to: u32) -> Result<(), OpenError> {
+        known(to)?;
+        if self.look().await?.number >= to {
             return Ok(());
         }
         self.locked(async {
             let Found { number } = self.look_once().await?;
-            for migration in MIGRATIONS.iter().filter(|one| one.number > number) {
+            let missing = MIGRATIONS.iter().filter(|one| one.number > number && one.number <= to);
+            for migration in missing {
                 self.run_up(migration).await.map_err(|fault| self.failed(&fault))?;
             }
             Ok(())
@@ -270,10 +281,7 @@ impl Migrations<'_> {
 
     /// Takes back every migration above a number.
     pub(crate) async fn down(&self, to: u32, delete_events: bool) -> Result<(), OpenError> {
-        let known = MIGRATIONS.len() as u32;
-        if to > known {
-            return Err(OpenError::NoSuchMigration { number: to, known });
-        }
+        known(to)?;
         self.locked(async {
             let Found { number } = self.look_once().await?;
             let deletes = number >= 1 && to == 0;
@@ -312,6 +320,13 @@ impl Migrations<'_> {
         }
         self.client.batch_execute("COMMIT").await?;
         Ok(None)
+    }
+
+    /// How many events the log holds.
+    pub(crate) async fn held(&self) -> Result<u64, OpenError> {
+        let failed = |error: tokio_postgres::Error| self.failed(&error.into());
+        let row = self.client.query_one(&self.sql.head, &[]).await.map_err(failed)?;
+        Ok(row.try_get::<_, i64>(0).map_err(failed)?.cast_unsigned())
     }
 
     async fn transaction(&self, text: &str) -> Outcome<()> {
@@ -372,4 +387,10 @@ struct Newest {
     /// The shape as it was made, and as it is.
     shape: Option<(String, String)>,
     foreign: Option<String>,
+}
+
+/// Refuses the number of a migration that there is not.
+fn known(number: u32) -> Result<(), OpenError> {
+    let known = MIGRATIONS.len() as u32;
+    if number > known { Err(OpenError::NoSuchMigration { number, known }) } else { Ok(()) }
 }

@@ -6,7 +6,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 
 use crate::OpenError;
-use crate::migrations::Migrations;
+use crate::migrations::{MIGRATIONS, Migrations};
 use crate::options::{check_schema, server};
 use crate::server::{Connection, Server};
 use crate::sql::Sql;
@@ -18,7 +18,7 @@ use crate::sql::Sql;
 /// # async fn run() -> Result<(), cqrs_postgres::OpenError> {
 /// let migrator = cqrs_postgres::Migrator::connect("postgres://owner@db.example/bank", "cqrs").await?;
 /// migrator.up().await?;
-/// assert_eq!(migrator.current().await?, 1);
+/// assert_eq!(migrator.current().await? as usize, cqrs_postgres::MIGRATIONS.len());
 /// # Ok(())
 /// # }
 /// ```
@@ -92,6 +92,21 @@ impl Migrator {
         Ok(self.on(&connection).look().await?.number)
     }
 
+    /// How many events the log holds, 0 without a log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::current`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub async fn events(&self) -> Result<u64, OpenError> {
+        let connection = self.connection().await?;
+        let migrations = self.on(&connection);
+        if migrations.look().await?.number == 0 { Ok(0) } else { migrations.held().await }
+    }
+
     /// Runs what is missing.
     ///
     /// # Errors
@@ -104,8 +119,21 @@ impl Migrator {
     /// Dropping the future closes the connection; the migration under way is
     /// run whole or not at all.
     pub async fn up(&self) -> Result<(), OpenError> {
+        self.up_to(MIGRATIONS.len() as u32).await
+    }
+
+    /// Runs what is missing up to `to`, with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrator::up`]; [`OpenError::NoSuchMigration`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Migrator::up`].
+    pub async fn up_to(&self, to: u32) -> Result<(), OpenError> {
         let connection = self.connection().await?;
-        self.on(&connection).up().await
+        self.on(&connection).up(to).await
     }
 
     /// Takes back every migration above `to`; 0 takes everything back. A log

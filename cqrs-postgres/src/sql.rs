@@ -5,10 +5,16 @@
 pub(crate) struct Sql {
     schema: String,
     pub(crate) commit: String,
+    pub(crate) commit_fenced: String,
     pub(crate) append_one: String,
     pub(crate) append_many: String,
     pub(crate) append_tagged: String,
     pub(crate) claim: String,
+    pub(crate) acquire: String,
+    pub(crate) renew: String,
+    pub(crate) release: String,
+    pub(crate) token: String,
+    pub(crate) leases: String,
     pub(crate) operation: String,
     pub(crate) operations: String,
     pub(crate) unit_streams: String,
@@ -114,6 +120,10 @@ impl Sql {
                 "SELECT * FROM @schema@.commit_group({})",
                 numbered(&ARGUMENTS, "")
             )),
+            commit_fenced: in_schema(&format!(
+                "SELECT * FROM @schema@.commit_fenced({}, $48::text[], $49::bigint[])",
+                numbered(&ARGUMENTS, "")
+            )),
             append_one: in_schema(&format!(
                 "INSERT INTO @schema@.events ({WRITTEN}) SELECT {} \
                  WHERE pg_try_advisory_xact_lock($16) AND $17 = (SELECT id FROM @schema@.log)",
@@ -140,6 +150,28 @@ impl Sql {
                 "INSERT INTO @schema@.checkpoints AS c (name, epoch) VALUES ($1, 1)
                  ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1
                  RETURNING epoch, log, position",
+            ),
+            acquire: in_schema(
+                "INSERT INTO @schema@.leases AS l (name, token, holder, until)
+                 VALUES ($1, 1, $2, @schema@.instant() + $3)
+                 ON CONFLICT (name) DO UPDATE SET token = l.token + 1, holder = $2,
+                     until = @schema@.instant() + $3
+                 WHERE l.until <= @schema@.instant() OR l.holder = $2
+                 RETURNING token, holder, until",
+            ),
+            renew: in_schema(
+                "UPDATE @schema@.leases SET until = @schema@.instant() + $3
+                 WHERE name = $1 AND token = $2 AND until > @schema@.instant()
+                 RETURNING token, holder, until",
+            ),
+            release: in_schema(
+                "UPDATE @schema@.leases SET until = least(until, @schema@.instant())
+                 WHERE name = $1 AND token = $2",
+            ),
+            token: in_schema("SELECT token FROM @schema@.leases WHERE name = $1"),
+            leases: in_schema(
+                "SELECT token, holder, until, name FROM @schema@.leases
+                 WHERE starts_with(name, $1) AND until > @schema@.instant() ORDER BY name",
             ),
             operation: in_schema(
                 "SELECT e.position, e.recorded_at, e.unit FROM @schema@.events e

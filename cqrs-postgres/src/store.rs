@@ -3,13 +3,15 @@
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
-    Direction, EventStore, Limits, LogId, LogInfo, Page, PagePool, Position, ReadError,
-    ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    Direction, EventStore, Holder, Lease, LeaseError, LeaseName, Limits, LogId, LogInfo, Page,
+    PagePool, Position, ReadError, ReadRequest, RecordedOperation, Snapshot, StreamId,
+    StreamVersion, TableName, UnitOfWork,
 };
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
@@ -27,14 +29,15 @@ use crate::server::{ByServer, Server};
 use crate::session::Session;
 use crate::sql::Sql;
 use crate::writer::{self, Parts, Writer};
-use crate::{OpenError, reader, wake};
+use crate::{OpenError, leases, reader, wake};
 
-/// Runs a read on a connection of the pool, and again if that turns out to be
-/// broken; a connection that cannot be had is not waited for again. (A function could not promise that its future may be sent.)
-macro_rules! reading {
+/// Runs what may be repeated on a connection of the pool, and again if that
+/// turns out to be broken. (A function could not promise that its future may be
+/// sent.)
+macro_rules! pooled {
     ($store:expr, $session:ident => $read:expr) => {{
         let mut broken = 0;
-        let outcome = loop {
+        loop {
             let session = match $store.session().await {
                 Ok(session) => session,
                 Err(fault) => break Err(fault),
@@ -51,8 +54,21 @@ macro_rules! reading {
                 }
                 outcome => break outcome,
             }
-        };
-        outcome.map_err(|fault| fault.into_read_error($store.0.server.label()))
+        }
+    }};
+}
+
+macro_rules! reading {
+    ($store:expr, $session:ident => $read:expr) => {{
+        let server = $store.0.server.label();
+        pooled!($store, $session => $read).map_err(|fault| fault.into_read_error(server))
+    }};
+}
+
+macro_rules! leasing {
+    ($store:expr, $session:ident => $ask:expr) => {{
+        let server = $store.0.server.label();
+        pooled!($store, $session => $ask).map_err(|fault| fault.into_lease_error(server))
     }};
 }
 
@@ -124,12 +140,13 @@ impl PostgresStore {
         server.inspect(&connection.client).await?;
         let migrations = Migrations { server: &server, client: &connection.client, sql: &sql };
         let found = migrations.look().await?.number;
-        if found < MIGRATIONS.len() as u32 {
+        let newest = MIGRATIONS.len() as u32;
+        if found < newest {
             if !options.migrate {
                 let (server, schema) = (server.label().to_owned(), options.schema.clone());
                 return Err(OpenError::NotMigrated { server, schema, missing: found + 1 });
             }
-            migrations.up().await?;
+            migrations.up(newest).await?;
         }
         let log = migrations.log().await?;
         let pool = pool(&server, &options, same_log(&sql, log)).map_err(failed)?;
@@ -189,7 +206,7 @@ impl PostgresStore {
     pub async fn lock(
         &self,
         stream: &StreamId,
-        wait: std::time::Duration,
+        wait: Duration,
     ) -> Result<Option<StreamLock>, ReadError> {
         StreamLock::take(&self.0.server, self.0.log.as_uuid(), stream, wait).await
     }
@@ -418,6 +435,28 @@ impl EventStore for PostgresStore {
         receipt.await.unwrap_or_else(|_| {
             Err(CommitError::Unavailable { reason: self.ended(), transient: false })
         })
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, LeaseError> {
+        self.limits().check_lease(name, holder)?;
+        leasing!(self, session => leases::acquire(session, name, holder, ttl))
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
+        leasing!(self, session => leases::renew(session, lease, ttl))?
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
+        leasing!(self, session => leases::release(session, lease))
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {
+        reading!(self, session => leases::leases(session, prefix))
     }
 
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

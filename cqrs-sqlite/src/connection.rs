@@ -8,8 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::OpenError;
 use crate::fault::{Fault, Outcome};
+use crate::migrations::Migrations;
 use crate::options::SqliteOptions;
-use crate::schema;
 
 /// Pages that the writer keeps in memory, in KiB.
 const WRITER_CACHE: i64 = 12 * 1024;
@@ -30,13 +30,15 @@ pub(crate) fn writer(options: &SqliteOptions) -> Result<Connection, OpenError> {
     if folder.is_some_and(|folder| !folder.is_dir()) {
         return Err(OpenError::NoFolder { path: path.clone() });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = if options.migrate { flags | OpenFlags::SQLITE_OPEN_CREATE } else { flags };
+    if !options.migrate && !path.exists() {
+        return Err(OpenError::NotMigrated { path: path.clone(), missing: 1 });
+    }
     let fail = |fault: Fault| OpenError::new(path, &fault);
     let connection = connect(path, flags, options.busy_timeout).map_err(fail)?;
     // Before anything is changed: the file may belong to somebody else.
-    schema::refuse_foreign(&connection, path)?;
+    Migrations { connection: &connection, path }.look()?;
     let mode = write_ahead(&connection, options.busy_timeout).map_err(fail)?;
     if mode != "wal" {
         let (setting, required) = ("journal_mode", "wal");
@@ -47,6 +49,18 @@ pub(crate) fn writer(options: &SqliteOptions) -> Result<Connection, OpenError> {
     // SQLite opens a file that it may not write without a word.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|error| fail(error.into()))?;
     Ok(connection)
+}
+
+/// A connection that looks at a file and changes nothing; `None` if it is not
+/// there.
+pub(crate) fn existing(options: &SqliteOptions) -> Result<Option<Connection>, OpenError> {
+    let path = label(options);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(&path, flags, options.busy_timeout);
+    connection.map(Some).map_err(|fault| OpenError::new(&path, &fault))
 }
 
 /// A connection that only reads.

@@ -1,10 +1,11 @@
-//! Why a store could not be opened.
+//! Why a store could not be opened, or a file not be migrated.
 
 use std::path::PathBuf;
 
 use crate::fault::Fault;
 
-/// A store could not be opened. Nothing in the file was changed.
+/// A store could not be opened, or its file not be migrated. Nothing in the file
+/// was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -33,18 +34,37 @@ pub enum OpenError {
         /// One of its tables.
         table: String,
     },
-    /// A later release of this crate has written the file.
+    /// The file does not hold a log, or an older one, and was not to be changed.
     #[error(
-        "{}: has format {found}, this release reads up to {supported}; use a later release",
+        "{}: lacks migration {missing}; open with `migrate(true)`, or run the migrations first",
         path.display()
     )]
-    NewerFormat {
+    NotMigrated {
         /// The file.
         path: PathBuf,
-        /// The format of the file.
+        /// The first migration that was not run.
+        missing: u32,
+    },
+    /// A later release of this crate has migrated the file.
+    #[error(
+        "{}: has migration {found}, this release knows up to {known}; use a later release",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The newest migration that was run.
         found: u32,
-        /// The newest format that this release knows.
-        supported: u32,
+        /// The newest one that this release knows.
+        known: u32,
+    },
+    /// Somebody has changed what the migrations made.
+    #[error("{}: the {what} is not as the migrations made it; undo the change", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// What was changed.
+        what: String,
     },
     /// Another process holds the file for itself.
     #[error(
@@ -75,6 +95,25 @@ pub enum OpenError {
         required: &'static str,
         /// What SQLite made of it.
         actual: String,
+    },
+    /// There is no such migration to go to.
+    #[error("there is no migration {number}; this release knows 0 to {known}")]
+    NoSuchMigration {
+        /// The number.
+        number: u32,
+        /// The newest one.
+        known: u32,
+    },
+    /// Going down would delete events.
+    #[error(
+        "{}: holds {events} events, which going down would delete; pass `delete_events` to do it",
+        path.display()
+    )]
+    WouldDelete {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        events: u64,
     },
     /// Something else kept the store from opening.
     #[error("{}: {reason}", path.display())]

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cqrs_core::runtime::{Clock, SystemClock};
 use cqrs_core::store::Limits;
 
 use crate::{OpenError, SqliteStore};
@@ -28,6 +30,8 @@ pub struct SqliteOptions {
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
     pub(crate) limits: Limits,
+    pub(crate) migrate: bool,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) index_every: u64,
     pub(crate) pragmas: Vec<String>,
 }
@@ -40,6 +44,8 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             readers: cores.clamp(2, 4),
             limits: Limits::default(),
+            migrate: true,
+            clock: Arc::new(SystemClock::new()),
             index_every: 0,
             pragmas: Vec::new(),
         }
@@ -71,6 +77,20 @@ impl SqliteOptions {
     /// The limits that every unit of work is held to.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whether missing migrations are run, and a file that is not there is made.
+    /// Default yes; turn it off where [`Migrator`](crate::Migrator) does.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
+    /// The clock that leases end by. Default: the system's, which processes on
+    /// one machine have in common.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

@@ -3,8 +3,9 @@
 use cqrs_core::store::{LogId, PagePool};
 use rusqlite::Connection;
 
-use crate::fault::Outcome;
+use crate::fault::{Fault, Outcome};
 use crate::names::Names;
+use crate::sql;
 
 pub(crate) struct Session {
     pub(crate) connection: Connection,
@@ -38,6 +39,20 @@ impl Session {
             }
         }
         outcome
+    }
+
+    /// Makes sure that the log is the one that was opened: its tables may have
+    /// been taken back meanwhile, and made anew.
+    pub(crate) fn check_log(&self) -> Outcome<()> {
+        let found = self.connection.prepare_cached(sql::LOG);
+        let found = found.and_then(|mut log| log.query_row([], |row| row.get::<_, [u8; 16]>(0)));
+        match found.map_err(Fault::from) {
+            Ok(id) if id == *self.log.as_uuid().as_bytes() => Ok(()),
+            Err(fault) if fault.is_busy() => Err(fault),
+            _ => Err(Fault::damaged(
+                "another log is there than when the store was opened; open it again",
+            )),
+        }
     }
 
     /// Leaves any transaction. Returns whether there is none now.

@@ -7,37 +7,8 @@ macro_rules! statements {
     )*};
 }
 
-macro_rules! schema {
-    ($($file:literal),* $(,)?) => {
-        /// The objects of format 1, in the order in which they are created.
-        pub(crate) const SCHEMA: &[&str] = &[$(
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/schema/", $file, ".sql")),
-        )*];
-    };
-}
-
-schema! {
-    "log",
-    "kinds",
-    "categories",
-    "categories_of_tenant",
-    "streams",
-    "heads",
-    "events",
-    "indexed",
-    "by_stream",
-    "by_category",
-    "by_kind",
-    "by_tag",
-    "by_correlation",
-    "operations",
-    "snapshots",
-    "checkpoints",
-    "tables",
-    "rows",
-}
-
 statements! {
+    LOG = "read/log";
     PLACE = "read/place";
     HEAD = "read/head";
     LAST_RECORDED = "read/last_recorded";
@@ -71,6 +42,8 @@ statements! {
     SNAPSHOT = "read/snapshot";
     SNAPSHOT_PLACE = "read/snapshot_place";
     CHECKPOINT = "read/checkpoint";
+    LEASE = "read/lease";
+    LEASES = "read/leases";
     TABLE = "read/table";
     ROW = "read/row";
     ROWS_FORWARD = "read/rows_forward";
@@ -82,10 +55,9 @@ statements! {
     NEW_CATEGORY = "write/category";
     NEW_KIND = "write/kind";
     NEW_OPERATION = "write/operation";
-    NEW_LOG = "write/log";
-    NOTHING_INDEXED = "write/nothing_indexed";
     SET_SNAPSHOT = "write/snapshot";
     SET_CHECKPOINT = "write/checkpoint";
+    SET_LEASE = "write/lease";
     NEW_TABLE = "write/table";
     SET_ROW = "write/row";
     DELETE_ROW = "write/delete_row";

@@ -4,13 +4,16 @@ use std::fmt;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cqrs_core::OperationId;
+use cqrs_core::runtime::Clock;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
-    Direction, EventStore, Limits, LogId, LogInfo, Page, Position, ReadError, ReadRequest,
-    RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    Direction, EventStore, Holder, Lease, LeaseError, LeaseName, Limits, LogId, LogInfo, Page,
+    Position, ReadError, ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion,
+    TableName, UnitOfWork,
 };
 use tokio::sync::oneshot;
 
@@ -35,6 +38,7 @@ struct Shared {
     durable: bool,
     log: LogId,
     signal: Arc<CommitSignal>,
+    clock: Arc<dyn Clock>,
     /// Before the writer, so that no reader hinders its last checkpoint.
     /// `None` in memory, where the writing thread reads.
     readers: Option<Pool>,
@@ -79,8 +83,9 @@ impl SqliteStore {
         let readers = if durable { Some(Pool::open(&options, opened.log).await?) } else { None };
         let path = connection::label(&options).display().to_string();
         let (log, signal) = (opened.log, opened.signal);
-        let limits = options.limits;
-        Ok(Self(Arc::new(Shared { limits, path, durable, log, signal, readers, writer })))
+        let SqliteOptions { limits, clock, .. } = options;
+        let shared = Shared { limits, path, durable, log, signal, clock, readers, writer };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// Runs a read on one of the reading threads.
@@ -199,6 +204,32 @@ impl EventStore for SqliteStore {
         })
     }
 
+    async fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, LeaseError> {
+        self.limits().check_lease(name, holder)?;
+        let receipt = self.0.writer.acquire(name.clone(), holder.clone(), ttl);
+        receipt.await.unwrap_or_else(|_| Err(no_writer()))
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
+        let receipt = self.0.writer.renew(lease.clone(), ttl);
+        receipt.await.unwrap_or_else(|_| Err(no_writer()))?.ok_or_else(no_writer)
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
+        let receipt = self.0.writer.release(lease.clone());
+        receipt.await.unwrap_or_else(|_| Err(no_writer())).map(drop)
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {
+        let (prefix, now) = (prefix.to_owned(), self.0.clock.now());
+        self.on_reader(move |session| reader::leases(session, &prefix, now)).await
+    }
+
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         let (table, key) = (table.clone(), key.to_vec());
         self.on_reader(move |session| reader::row(session, &table, &key)).await
@@ -218,6 +249,10 @@ impl EventStore for SqliteStore {
     fn watch(&self) -> CommitWatch {
         self.0.signal.watch()
     }
+}
+
+fn no_writer() -> LeaseError {
+    LeaseError::Unavailable { reason: "the writing thread ended".into(), transient: false }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -85,7 +85,7 @@ async fn the_database_of_another_program_is_refused_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_refused() {
+async fn a_file_of_a_later_release_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log.db");
     filled(&path).await;
@@ -93,7 +93,7 @@ async fn a_newer_format_is_refused() {
     other.execute("UPDATE log SET format = 99", []).expect("the format");
     drop(other);
     let error = refused(&path).await;
-    assert!(matches!(error, OpenError::NewerFormat { found: 99, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, .. }), "{error:?}");
 }
 
 #[tokio::test]

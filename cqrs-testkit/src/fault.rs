@@ -37,13 +37,15 @@
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
-    EventStore, EventTypeName, Limits, LogInfo, Page, Position, ReadError, ReadRequest,
-    RecordedOperation, Snapshot, Source, Store, StreamId, StreamVersion, TableName, UnitOfWork,
+    EventStore, EventTypeName, Holder, Lease, LeaseError, LeaseName, Limits, LogInfo, Page,
+    Position, ReadError, ReadRequest, RecordedOperation, Snapshot, Source, Store, StreamId,
+    StreamVersion, TableName, UnitOfWork,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -78,6 +80,14 @@ enum Effect {
     Delay(Gate),
     Unreadable,
     StalledRead(Gate),
+    Unleasable,
+    StalledLease(Gate),
+}
+
+impl Effect {
+    fn is_of_leases(&self) -> bool {
+        matches!(self, Self::Unleasable | Self::StalledLease(_))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -151,6 +161,18 @@ impl Fault {
         Self::new(Effect::StalledRead(gate.clone()))
     }
 
+    /// The next call that answers with [`LeaseError`] fails as
+    /// [`LeaseError::Unavailable`], transient, and changes nothing.
+    pub fn unleasable() -> Self {
+        Self::new(Effect::Unleasable)
+    }
+
+    /// The next call that answers with [`LeaseError`] waits for the gate before
+    /// it asks.
+    pub fn stalled_lease(gate: &Gate) -> Self {
+        Self::new(Effect::StalledLease(gate.clone()))
+    }
+
     /// Meets the next `times` calls that it fits, instead of one.
     pub fn times(mut self, times: usize) -> Self {
         self.times = times;
@@ -183,7 +205,11 @@ impl Fault {
     }
 
     fn is_for_commits(&self) -> bool {
-        !matches!(self.effect, Effect::Unreadable | Effect::StalledRead(_))
+        !self.is_for_reads() && !self.effect.is_of_leases()
+    }
+
+    fn is_for_reads(&self) -> bool {
+        matches!(self.effect, Effect::Unreadable | Effect::StalledRead(_))
     }
 
     fn fits_unit(&self, work: &UnitOfWork) -> bool {
@@ -204,7 +230,7 @@ impl Fault {
 
     fn fits_read(&self, operation: Option<OperationId>, stream: Option<&StreamId>) -> bool {
         let only = &self.only;
-        !self.is_for_commits()
+        self.is_for_reads()
             && only.event_type.is_none()
             && (only.operation.is_none() || only.operation == operation)
             && (only.stream.is_none() || only.stream.as_ref() == stream)
@@ -385,9 +411,13 @@ impl FaultyStore {
                 gate.passed().await;
                 self.noted(place, self.inner.commit(work).await)
             }
-            Some(Effect::Unreadable | Effect::StalledRead(_)) | None => {
-                self.noted(place, self.inner.commit(work).await)
-            }
+            Some(
+                Effect::Unreadable
+                | Effect::StalledRead(_)
+                | Effect::Unleasable
+                | Effect::StalledLease(_),
+            )
+            | None => self.noted(place, self.inner.commit(work).await),
         }
     }
 
@@ -408,6 +438,19 @@ impl FaultyStore {
         match effect {
             Some(Effect::StalledRead(gate)) => gate.passed().await,
             Some(_) => return Err(ReadError::Unavailable { reason: "injected".into() }),
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn before_lease(&self) -> Result<(), LeaseError> {
+        let effect = self.script().take(|fault| fault.effect.is_of_leases());
+        match effect {
+            Some(Effect::StalledLease(gate)) => gate.passed().await,
+            Some(_) => {
+                let (reason, transient) = ("injected".into(), true);
+                return Err(LeaseError::Unavailable { reason, transient });
+            }
             None => {}
         }
         Ok(())
@@ -497,6 +540,31 @@ impl EventStore for FaultyStore {
 
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
         self.inner.claim_checkpoint(name).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, LeaseError> {
+        self.before_lease().await?;
+        self.inner.acquire_lease(name, holder, ttl).await
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
+        self.before_lease().await?;
+        self.inner.renew_lease(lease, ttl).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
+        self.before_lease().await?;
+        self.inner.release_lease(lease).await
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {
+        self.before_read(None, None).await?;
+        self.inner.leases(prefix).await
     }
 
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

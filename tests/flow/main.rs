@@ -6,6 +6,7 @@ mod cancellation;
 mod codes;
 mod event_handlers;
 mod evolution;
+mod leaders;
 mod lifecycle;
 mod messages;
 mod operations;

@@ -6,10 +6,14 @@ use std::time::Duration;
 use cqrs_core::OperationId;
 use cqrs_core::bus::Origin;
 use cqrs_core::prelude::*;
-use cqrs_core::store::{EventStore, ReadRequest, RecordedEvent, Store, StreamId};
+use cqrs_core::store::{
+    EventStore, Holder, LeaseName, ReadRequest, RecordedEvent, Store, StreamId,
+};
 use cqrs_testkit::{ManualClock, SequentialIds};
 use serde_json::{Value, json};
 use support::bank::*;
+
+const BILLING: LeaseName = LeaseName::named("billing");
 
 fn app(store: Store, clock: &ManualClock) -> App {
     let builder = App::builder().modules(modules![support::bank]).store(store);
@@ -19,6 +23,8 @@ fn app(store: Store, clock: &ManualClock) -> App {
 /// Fills a new log with everything that a store keeps.
 pub(crate) async fn fill(store: Store) {
     let clock = ManualClock::new();
+    let given = store.acquire_lease(&BILLING, &Holder::named("host-1"), Duration::MAX).await;
+    given.unwrap().unwrap();
     let app = app(store, &clock);
     let ada = || AccountId::from("ada");
     app.execute(Open { account: ada(), owner: "Ada".into() }).await.unwrap();
@@ -60,7 +66,7 @@ pub(crate) async fn contents(store: &Store) -> Value {
     let rows: Vec<String> = rows.iter().map(|(key, row)| format!("{key:?} {row:?}")).collect();
     let checkpoint = store.checkpoint(&Balances::checkpoint()).await.unwrap().unwrap();
     let operation = store.resolve(OperationId::derived("audit", "1")).await.unwrap().unwrap();
-    json!({
+    let mut contents = json!({
         "events": events,
         "snapshot": {
             "version": snapshot.version(),
@@ -70,7 +76,12 @@ pub(crate) async fn contents(store: &Store) -> Value {
         "rows": rows,
         "checkpoint": { "epoch": checkpoint.epoch.get(), "at": checkpoint.cursor.unwrap().position },
         "operation": format!("{:?} {:x}", operation.streams(), operation.fingerprint()),
-    })
+    });
+    // Those of before leases have none.
+    for lease in store.leases("").await.unwrap() {
+        contents["lease"] = format!("{} {} {}", lease.name(), lease.holder(), lease.token()).into();
+    }
+    contents
 }
 
 pub(crate) fn event(event: &RecordedEvent) -> Value {

@@ -11,9 +11,9 @@ async fn open(server: &Server) -> Store {
     Store::new(PostgresStore::open(server.url()).await.unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dump_of_migration_1_is_read_as_it_was_and_takes_more() {
-    let path = kept("postgres-1.sql");
+async fn is_read_and_takes_more(migration: u32) {
+    let name = format!("postgres-{migration}");
+    let path = kept(&format!("{name}.sql"));
     if is_written(&path) {
         let server = Server::start();
         log::fill(open(&server).await).await;
@@ -21,7 +21,19 @@ async fn a_dump_of_migration_1_is_read_as_it_was_and_takes_more() {
     }
     let server = Server::start();
     server.load(&std::fs::read(&path).unwrap());
+    let found = cqrs_postgres::Migrator::connect(&server.url(), "cqrs").await.unwrap();
+    assert_eq!(found.current().await.unwrap(), migration);
     let store = open(&server).await;
-    insta::assert_json_snapshot!("postgres-1", log::contents(&store).await);
+    insta::assert_json_snapshot!(name, log::contents(&store).await);
     log::takes_more(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_of_migration_1_is_read_as_it_was_and_takes_more() {
+    is_read_and_takes_more(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_of_migration_2_is_read_as_it_was_and_takes_more() {
+    is_read_and_takes_more(2).await;
 }

@@ -6,6 +6,7 @@
 
 mod application;
 mod doubt;
+mod leader;
 mod proxy;
 mod restore;
 mod server;

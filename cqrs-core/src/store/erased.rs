@@ -7,13 +7,14 @@ use std::ops::Bound;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
-    EventStore, Limits, LogInfo, Page, Position, ReadError, ReadRequest, RecordedOperation,
-    Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    EventStore, Holder, Lease, LeaseError, LeaseName, Limits, LogInfo, Page, Position, ReadError,
+    ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
 };
 use crate::message::OperationId;
 
@@ -121,6 +122,14 @@ erase! {
     snapshot(stream: by_ref StreamId) -> Result<Option<Snapshot>, ReadError>;
     checkpoint(name: by_ref CheckpointName) -> Result<Option<Checkpoint>, ReadError>;
     claim_checkpoint(name: by_ref CheckpointName) -> Result<Checkpoint, CommitError>;
+    acquire_lease(
+        name: by_ref LeaseName,
+        holder: by_ref Holder,
+        ttl: by_value Duration
+    ) -> Result<Option<Lease>, LeaseError>;
+    renew_lease(lease: by_ref Lease, ttl: by_value Duration) -> Result<Lease, LeaseError>;
+    release_lease(lease: by_ref Lease) -> Result<(), LeaseError>;
+    leases(prefix: by_ref str) -> Result<Vec<Lease>, ReadError>;
     row(table: by_ref TableName, key: by_ref [u8]) -> Result<Option<Bytes>, ReadError>;
     rows(
         table: by_ref TableName,

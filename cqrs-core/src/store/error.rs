@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{CheckpointName, Epoch, ExpectedVersion, LogId, Position, StreamId, StreamVersion};
+use super::{
+    CheckpointName, Epoch, ExpectedVersion, LeaseName, LeaseToken, LogId, Position, StreamId,
+    StreamVersion,
+};
 use crate::error::{Code, ErrorCode};
 use crate::message::OperationId;
 
@@ -48,6 +51,18 @@ pub enum CommitError {
         held: Epoch,
         /// The epoch of the store.
         actual: Epoch,
+    },
+    /// The lease that fences the unit has ended, or somebody else has it.
+    /// Nothing written.
+    #[error("lease {lease} is lost: held token {held}, now {actual}")]
+    LeaseLost {
+        /// The lease.
+        lease: LeaseName,
+        /// The token of the unit.
+        held: LeaseToken,
+        /// The newest token; the same if the lease has ended and nobody has
+        /// taken it since.
+        actual: LeaseToken,
     },
     /// The unit breaks a limit or a rule of form. Nothing written.
     #[error(transparent)]
@@ -159,7 +174,7 @@ impl ErrorCode for CommitError {
         match self {
             Self::Conflict { .. } | Self::QueryConflict { .. } | Self::Superseded => Code::CONFLICT,
             Self::OperationReused { .. } => Code::OPERATION_REUSED,
-            Self::Fenced { .. } => Code::FENCED,
+            Self::Fenced { .. } | Self::LeaseLost { .. } => Code::FENCED,
             Self::Invalid(_) => Code::INVALID_INPUT,
             Self::Overloaded { .. } => Code::OVERLOADED,
             Self::Unavailable { .. } => Code::STORE_UNAVAILABLE,

@@ -262,4 +262,8 @@ names! {
     CheckpointName;
     /// The name of a read model's table.
     TableName;
+    /// The name of a lease: what only one may do at a time.
+    LeaseName;
+    /// Who holds a lease, or wants to.
+    Holder;
 }

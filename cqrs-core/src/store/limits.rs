@@ -1,7 +1,9 @@
 //! How large what is stored may be. Every store applies the same checks, so
 //! that the same input has the same verdict everywhere.
 
-use super::{CheckpointName, CommitError, InvalidInput, NewEvent, UnitOfWork};
+use super::{
+    CheckpointName, CommitError, Holder, InvalidInput, LeaseError, LeaseName, NewEvent, UnitOfWork,
+};
 use crate::message::Encoding;
 
 /// The limits of a store, all inclusive, all configurable.
@@ -67,6 +69,18 @@ impl Limits {
         check_name("a checkpoint's name", name.as_str()).map_err(CommitError::Invalid)
     }
 
+    /// Checks the names of a lease and of its holder. Every store calls this
+    /// before it gives one.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Invalid`] when a name is not well-formed.
+    pub fn check_lease(&self, name: &LeaseName, holder: &Holder) -> Result<(), LeaseError> {
+        check_name("a lease's name", name.as_str())
+            .and_then(|()| check_name("a holder's name", holder.as_str()))
+            .map_err(LeaseError::Invalid)
+    }
+
     fn inspect(&self, work: &UnitOfWork) -> Result<(), InvalidInput> {
         let mut events = 0;
         for (index, append) in work.streams().iter().enumerate() {
@@ -87,6 +101,9 @@ impl Limits {
         for snapshot in work.snapshots() {
             within("a snapshot", snapshot.data().len(), self.snapshot_bytes)?;
             check_name("an encoding's name", snapshot.encoding().as_str())?;
+        }
+        if let Some(fence) = work.fence() {
+            check_name("a lease's name", fence.name().as_str())?;
         }
         work.advance().map_or(Ok(()), |to| check_name("a checkpoint's name", to.name().as_str()))
     }

@@ -30,6 +30,8 @@ mod error;
 mod event;
 mod few;
 mod ids;
+mod leader;
+mod lease;
 mod limits;
 pub mod memory;
 mod operation;
@@ -49,7 +51,9 @@ pub(crate) use event::Cause;
 pub use event::{EventTypeName, NewEvent, Tag, Tags};
 pub(crate) use few::Few;
 pub(crate) use ids::{BuildOwnHash, SeededHash};
-pub use ids::{Category, CheckpointName, InvalidStreamId, StreamId, TableName};
+pub use ids::{Category, CheckpointName, Holder, InvalidStreamId, LeaseName, StreamId, TableName};
+pub use leader::{Leader, LeaderOptions, LeaderWatch};
+pub use lease::{Lease, LeaseError, LeaseFence, LeaseToken};
 pub use limits::Limits;
 pub use operation::RecordedOperation;
 pub use page::{KindInPage, Page, PageBuilder, PageEvent, PagePool, StreamInPage};
@@ -66,6 +70,7 @@ pub use unit_of_work::{
 };
 
 use std::ops::Bound;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -153,6 +158,60 @@ pub trait EventStore: Send + Sync + 'static {
         &self,
         name: &CheckpointName,
     ) -> impl Future<Output = Result<Checkpoint, CommitError>> + Send;
+
+    /// Gives a lease for as long as `ttl`, if nobody else holds it: nobody ever
+    /// had it, it has ended, or it was released. Whoever holds it already gets
+    /// it anew. Each time its token is greater than before. Time is the
+    /// server's where there is one, so that all processes agree; elsewhere it is
+    /// the store's.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Invalid`] and [`LeaseError::Unavailable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped the lease may have been given; asking again
+    /// as the same holder gives it anew.
+    fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Option<Lease>, LeaseError>> + Send;
+
+    /// Lets a lease that is still held end `ttl` from now, be that later or
+    /// earlier than before. Its token stays.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Lost`] when it has ended, even if nobody has it now;
+    /// [`LeaseError::Unavailable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped the lease may have been renewed.
+    fn renew_lease(
+        &self,
+        lease: &Lease,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Lease, LeaseError>> + Send;
+
+    /// Ends a lease, so that the next one need not wait. One that is lost is
+    /// left to who has it.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Unavailable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped the lease may have been released.
+    fn release_lease(&self, lease: &Lease) -> impl Future<Output = Result<(), LeaseError>> + Send;
+
+    /// The leases that are held now and whose names begin with `prefix`, in
+    /// the order of their names.
+    fn leases(&self, prefix: &str) -> impl Future<Output = Result<Vec<Lease>, ReadError>> + Send;
 
     /// One row of a table.
     fn row(

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    CheckpointName, Cursor, EventQuery, EventTypeName, NewEvent, Position, RecordedEvent, Snapshot,
-    StreamId, StreamVersion, TableName, few::Few,
+    CheckpointName, Cursor, EventQuery, EventTypeName, Lease, LeaseFence, NewEvent, Position,
+    RecordedEvent, Snapshot, StreamId, StreamVersion, TableName, few::Few,
 };
 use crate::message::{OperationId, SchemaVersion, Timestamp};
 
@@ -304,6 +304,7 @@ struct Rest {
     snapshots: Vec<Snapshot>,
     tables: Vec<TableWrite>,
     advance: Option<CheckpointAdvance>,
+    fence: Option<LeaseFence>,
     reply: Bytes,
 }
 
@@ -389,6 +390,13 @@ impl UnitOfWork {
         self
     }
 
+    /// Commits only while the lease is held: a holder that slept through it
+    /// fails with [`CommitError::LeaseLost`](super::CommitError::LeaseLost).
+    pub fn fenced_by(mut self, lease: &Lease) -> Self {
+        self.rest().fence = Some(LeaseFence::of(lease));
+        self
+    }
+
     /// Makes the unit fail when an earlier one of the lineage has failed.
     #[inline]
     pub fn in_lineage(mut self, lineage: Lineage) -> Self {
@@ -453,6 +461,12 @@ impl UnitOfWork {
     #[must_use]
     pub fn advance(&self) -> Option<&CheckpointAdvance> {
         self.rest.as_ref()?.advance.as_ref()
+    }
+
+    /// The lease that must be held.
+    #[must_use]
+    pub fn fence(&self) -> Option<&LeaseFence> {
+        self.rest.as_ref()?.fence.as_ref()
     }
 
     /// The chain that the unit belongs to.

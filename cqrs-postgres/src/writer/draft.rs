@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cqrs_core::store::{
-    Commit, CommitError, Epoch, ExpectedVersion, Lineage, LogId, NewEvent, Position, Snapshot,
-    StreamVersion, UnitOfWork,
+    Commit, CommitError, Epoch, ExpectedVersion, LeaseToken, Lineage, LogId, NewEvent, Position,
+    Snapshot, StreamVersion, UnitOfWork,
 };
 use uuid::Uuid;
 
@@ -16,9 +16,11 @@ use super::beliefs::Beliefs;
 use super::group::Member;
 use super::guards;
 use super::numbers::Numbers;
+use super::statement::Found;
 use super::verdict::{Verdict, again, unknown};
 use crate::identity;
 use crate::reader;
+use crate::sql::Sql;
 
 /// What earlier rounds have found out about the units of a group.
 #[derive(Default)]
@@ -26,8 +28,24 @@ pub(super) struct Known {
     pub(super) recorded: HashMap<Uuid, Commit>,
     /// Of a unit's guard the position that it hits.
     pub(super) hits: HashMap<(usize, usize), i64>,
+    /// Of a lease its token, negative if it has ended.
+    pub(super) tokens: HashMap<String, i64>,
     /// Whether an earlier round may have committed unseen.
     pub(super) in_doubt: bool,
+}
+
+impl Known {
+    /// Takes in what was found instead of what a draft believed.
+    pub(super) fn learn(&mut self, draft: &Draft<'_>, found: &Found) {
+        for (guard, hit) in draft.guarded.iter().zip(&found.hits) {
+            if let Some(hit) = hit {
+                self.hits.insert(*guard, *hit);
+            }
+        }
+        for (lease, token) in draft.believed_leases.iter().zip(&found.tokens) {
+            self.tokens.insert((*lease).to_owned(), *token);
+        }
+    }
 }
 
 /// A stream as the units so far would leave it.
@@ -71,6 +89,8 @@ pub(super) struct Draft<'g> {
     pub(super) absent_operations: Vec<Uuid>,
     pub(super) believed_checkpoints: Vec<&'g str>,
     pub(super) believed_epochs: Vec<i64>,
+    pub(super) believed_leases: Vec<&'g str>,
+    pub(super) believed_tokens: Vec<i64>,
     /// The guards as JSON, and whose they are.
     pub(super) guards: Vec<serde_json::Value>,
     pub(super) guarded: Vec<(usize, usize)>,
@@ -86,6 +106,7 @@ pub(super) struct Draft<'g> {
     /// Whether the version of every stream is known.
     knows_streams: bool,
     epochs: HashMap<&'g str, i64>,
+    tokens: HashMap<&'g str, i64>,
     broken: Vec<&'g Lineage>,
     /// The events so far, if a guard may look at them.
     seen: Vec<&'g NewEvent>,
@@ -196,6 +217,12 @@ impl<'g> Draft<'g> {
             self.guards.push(guards::as_json(guard));
             self.guarded.push((index, number));
         }
+        let fenced = self.overtaken(work, beliefs).or_else(|| self.lost(work, known));
+        fenced.map(Verdict::Refused)
+    }
+
+    /// Whether the checkpoint that a unit moves was claimed by somebody else.
+    fn overtaken(&mut self, work: &'g UnitOfWork, beliefs: &Beliefs) -> Option<CommitError> {
         let advance = work.advance()?;
         let (name, held) = (advance.name().as_str(), advance.epoch().get().cast_signed());
         let actual = *self.epochs.entry(name).or_insert_with(|| {
@@ -206,12 +233,29 @@ impl<'g> Draft<'g> {
             self.believed_epochs.push(believed);
             believed
         });
-        (actual != held || held == 0).then(|| {
-            Verdict::Refused(CommitError::Fenced {
-                checkpoint: advance.name().clone(),
-                held: advance.epoch(),
-                actual: Epoch::new(actual.max(0).cast_unsigned()),
-            })
+        (actual != held || held == 0).then(|| CommitError::Fenced {
+            checkpoint: advance.name().clone(),
+            held: advance.epoch(),
+            actual: Epoch::new(actual.max(0).cast_unsigned()),
+        })
+    }
+
+    /// Whether the lease that fences a unit is lost.
+    fn lost(&mut self, work: &'g UnitOfWork, known: &Known) -> Option<CommitError> {
+        let fence = work.fence()?;
+        let (name, held) = (fence.name().as_str(), fence.token().get().cast_signed());
+        let actual = *self.tokens.entry(name).or_insert_with(|| {
+            // Nobody holds token 0: what is true has to be found out.
+            let hoped = if held == 0 { i64::MIN } else { held };
+            let believed = known.tokens.get(name).copied().unwrap_or(hoped);
+            self.believed_leases.push(name);
+            self.believed_tokens.push(believed);
+            believed
+        });
+        (actual != held || held == 0).then(|| CommitError::LeaseLost {
+            lease: fence.name().clone(),
+            held: fence.token(),
+            actual: LeaseToken::new(actual.unsigned_abs()),
         })
     }
 
@@ -355,11 +399,17 @@ impl<'g> Draft<'g> {
             && self.new_streams.0.is_empty()
             && self.absent_operations.is_empty()
             && self.believed_checkpoints.is_empty()
+            && self.believed_leases.is_empty()
             && self.guards.is_empty()
             && self.operations.0.is_empty()
             && self.snapshots.is_empty()
             && self.cleared.is_empty()
             && self.rows.is_empty()
+    }
+
+    /// The statement that confirms and writes it.
+    pub(super) fn statement<'s>(&self, sql: &'s Sql) -> &'s str {
+        if self.believed_leases.is_empty() { &sql.commit } else { &sql.commit_fenced }
     }
 
     /// When its newest event was recorded, unless an older one was later.

@@ -18,6 +18,7 @@ pub(super) struct Found {
     pub(super) operations: Vec<Uuid>,
     pub(super) epochs: Vec<i64>,
     pub(super) hits: Vec<Option<i64>>,
+    pub(super) tokens: Vec<i64>,
 }
 
 /// One column of an argument, NULL when there is nothing in it.
@@ -132,7 +133,7 @@ pub(super) async fn confirm(
     }
     let names: Vec<_> = draft.checkpoints.keys().copied().collect();
     let (logs, positions): (Vec<_>, Vec<_>) = draft.checkpoints.values().copied().unzip();
-    let arguments: [&(dyn ToSql + Sync); 47] = [
+    let arguments: [&(dyn ToSql + Sync); 49] = [
         &log,
         &lock,
         &draft.believed_head,
@@ -180,8 +181,13 @@ pub(super) async fn confirm(
         &some(&names),
         &some(&logs),
         &some(&positions),
+        &draft.believed_leases,
+        &draft.believed_tokens,
     ];
-    let row = client.query_one(statement, &arguments).await?;
+    // The last two are of the statement for units that leases fence.
+    let arguments = if draft.believed_leases.is_empty() { &arguments[..47] } else { &arguments };
+    let row = client.query_one(statement, arguments).await?;
+    let tokens = if row.len() > 7 { row.try_get(7)? } else { Vec::new() };
     Ok(Found {
         written: row.try_get(0)?,
         head: row.try_get(1)?,
@@ -190,5 +196,6 @@ pub(super) async fn confirm(
         operations: row.try_get::<_, Option<_>>(4)?.unwrap_or_default(),
         epochs: row.try_get::<_, Option<_>>(5)?.unwrap_or_default(),
         hits: row.try_get::<_, Option<_>>(6)?.unwrap_or_default(),
+        tokens,
     })
 }

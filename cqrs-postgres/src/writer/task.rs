@@ -317,7 +317,7 @@ impl Task {
         }
         self.contended = self.contended.saturating_sub(1);
         let lock = of_log.then(|| identity::lock_key(log.as_uuid()));
-        let statement = session.prepared(&session.sql.commit).await.map_err(before)?;
+        let statement = session.prepared(draft.statement(&session.sql)).await.map_err(before)?;
         let client: &tokio_postgres::Client = session.client();
         let found = confirm(client, &statement, log.as_uuid(), lock, &draft)
             .await
@@ -335,11 +335,7 @@ impl Task {
             return Ok(Some(draft.outcomes(members, log, before, &found.versions)));
         }
         self.beliefs.learn_epochs(&draft.believed_checkpoints, &found.epochs);
-        for (guard, hit) in draft.guarded.iter().zip(&found.hits) {
-            if let Some(hit) = hit {
-                known.hits.insert(*guard, *hit);
-            }
-        }
+        known.learn(&draft, &found);
         for id in found.operations {
             let recorded = reader::operation(session, &names, log, OperationId::from_uuid(id));
             if let Some(commit) = recorded.await.map_err(before)? {

@@ -76,11 +76,11 @@ async fn append_checked(
     let fingerprint = work.fingerprint();
     let pending = Pending { work, fingerprint, weight: 0, answer };
     let members = [Member::Unit(Box::new(pending))];
-    let statement = transaction.prepare(&beside.sql.commit).await?;
     let lock = Some(identity::lock_key(log.as_uuid()));
     let (mut beliefs, mut known, mut head) = (Beliefs::default(), Known::default(), 0);
     for _ in 0..MOST_ROUNDS {
         let draft = Draft::of(&members, &numbers, &beliefs, &known, head);
+        let statement = transaction.prepare(draft.statement(&beside.sql)).await?;
         let found = confirm(transaction, &statement, log.as_uuid(), lock, &draft).await?;
         head = found.head;
         if found.written {
@@ -93,11 +93,7 @@ async fn append_checked(
             beliefs.learn_head(*stream, *version);
         }
         beliefs.learn_epochs(&draft.believed_checkpoints, &found.epochs);
-        for (guard, hit) in draft.guarded.iter().zip(&found.hits) {
-            if let Some(hit) = hit {
-                known.hits.insert(*guard, *hit);
-            }
-        }
+        known.learn(&draft, &found);
         for id in found.operations {
             let recorded = reader::operation(&within, names, log, OperationId::from_uuid(id));
             if let Some(commit) = recorded.await? {

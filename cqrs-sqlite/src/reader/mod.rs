@@ -14,6 +14,6 @@ mod stream;
 pub(crate) use events::read;
 pub(crate) use pool::{Pool, Task, Urgency};
 pub(crate) use state::{
-    checkpoint, info, operation, operation_at, operations, row, rows, snapshot,
+    checkpoint, info, lease, leases, operation, operation_at, operations, row, rows, snapshot,
 };
 pub(crate) use stream::head;

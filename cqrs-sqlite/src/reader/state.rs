@@ -6,8 +6,9 @@ use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::message::{Encoding, Timestamp};
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitToken, Cursor, Direction, Epoch, LogId, Position,
-    RecordedOperation, Snapshot, StateShape, StreamId, StreamVersion, TableName,
+    Checkpoint, CheckpointName, Commit, CommitToken, Cursor, Direction, Epoch, Holder, Lease,
+    LeaseName, LeaseToken, LogId, Position, RecordedOperation, Snapshot, StateShape, StreamId,
+    StreamVersion, TableName,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -18,8 +19,10 @@ use crate::header::Header;
 use crate::session::Session;
 use crate::sql;
 
-/// The position of the newest event.
+/// The position of the newest event, if the log is still the one that was
+/// opened.
 pub(crate) fn info(session: &mut Session) -> Outcome<Position> {
+    session.check_log()?;
     let head: i64 =
         session.connection.prepare_cached(sql::HEAD)?.query_row([], |row| row.get(0))?;
     Ok(Position::new(head as u64))
@@ -172,6 +175,36 @@ pub(crate) fn checkpoint(
         Ok(Checkpoint { name: name.clone(), epoch, cursor })
     });
     Ok(found.optional()?)
+}
+
+/// A lease as it was given last, be it held or not.
+pub(crate) fn lease(connection: &Connection, name: &LeaseName) -> Outcome<Option<Lease>> {
+    let found = connection
+        .prepare_cached(sql::LEASE)?
+        .query_row([name.as_str()], |row| lease_in(name.clone(), row, 0));
+    Ok(found.optional()?)
+}
+
+/// The leases whose names begin with a text and that are held at a time.
+pub(crate) fn leases(session: &mut Session, prefix: &str, now: Timestamp) -> Outcome<Vec<Lease>> {
+    let mut statement = session.connection.prepare_cached(sql::LEASES)?;
+    let mut rows = statement.query([prefix])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        if !name.starts_with(prefix) {
+            break;
+        }
+        found.push(lease_in(name.into(), row, 1)?);
+    }
+    found.retain(|lease| lease.until() > now);
+    Ok(found)
+}
+
+fn lease_in(name: LeaseName, row: &Row<'_>, column: usize) -> rusqlite::Result<Lease> {
+    let token = LeaseToken::new(row.get::<_, i64>(column)?.cast_unsigned());
+    let holder = Holder::from(row.get::<_, String>(column + 1)?);
+    Ok(Lease::new(name, holder, token, Timestamp::from_micros(row.get(column + 2)?)))
 }
 
 /// One row of a table.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cqrs_core::OperationId;
 use cqrs_core::store::{Checkpoint, CheckpointName, Commit, CommitError};
 
+use super::leases::{self, LeaseAnswer, LeaseRequest};
 use super::{Answer, Job, Pending, Refused};
 
 /// A group ends at this many units,
@@ -24,6 +25,7 @@ pub(super) enum Member {
     Unit(Box<Pending>, Option<Result<Commit, CommitError>>),
     Refused(Box<Refused>),
     Claim(CheckpointName, Answer<Result<Checkpoint, CommitError>>, Option<Checkpoint>),
+    Lease(Box<LeaseRequest>, Answer<LeaseAnswer>, Option<LeaseAnswer>),
 }
 
 /// How a group failed as a whole.
@@ -42,6 +44,7 @@ impl Group {
             }
             Job::Refuse(refused) => Member::Refused(refused),
             Job::Claim(name, answer) => Member::Claim(name, answer, None),
+            Job::Lease(request, answer) => Member::Lease(request, answer, None),
             other => return Some(other),
         });
         None
@@ -79,6 +82,15 @@ impl Group {
                     });
                 }
                 Member::Refused(refused) => drop(refused.answer.send(Err(refused.error))),
+                Member::Lease(_, answer, outcome) => {
+                    let _ = answer.send(match (failure, outcome) {
+                        (None, Some(outcome)) => outcome,
+                        (Some(failure), _) => {
+                            leases::failed(&failure.reason(), failure.is_transient())
+                        }
+                        (None, None) => leases::failed(&"the lease was not reached".into(), true),
+                    });
+                }
                 Member::Claim(_, answer, claimed) => {
                     let _ = answer.send(match (failure, claimed) {
                         (None, Some(checkpoint)) => Ok(checkpoint),
@@ -93,6 +105,17 @@ impl Group {
 }
 
 impl Failure {
+    fn reason(&self) -> Arc<str> {
+        match self {
+            Self::NotCommitted(error) => error.to_string().into(),
+            Self::Unknown(reason) => Arc::clone(reason),
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::NotCommitted(error) if error.is_retryable())
+    }
+
     fn error(&self, operation: OperationId) -> CommitError {
         match self {
             Self::NotCommitted(error) => error.clone(),

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cqrs_core::OperationId;
+use cqrs_core::runtime::Clock;
 use cqrs_core::store::{Commit, CommitError, QueryGuard, ReadRequest, UnitOfWork};
 use rusqlite::OptionalExtension;
 
@@ -32,6 +33,8 @@ pub(super) const REFRESHED: &str = "`refresh` runs at the start of each transact
 pub(super) struct Log {
     pub(super) session: Session,
     pub(super) index_every: u64,
+    /// What leases end by.
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) heads: Heads,
     pub(super) kinds: Kinds,
     pub(super) tables: HashMap<String, i64>,
@@ -62,10 +65,11 @@ enum Step {
 }
 
 impl Log {
-    pub(super) fn new(session: Session, index_every: u64) -> Self {
+    pub(super) fn new(session: Session, index_every: u64, clock: Arc<dyn Clock>) -> Self {
         Self {
             session,
             index_every,
+            clock,
             heads: Heads::default(),
             kinds: Kinds::new(),
             tables: HashMap::new(),
@@ -158,6 +162,7 @@ impl Log {
             match member {
                 Member::Refused(refused) => refused.work.sever_lineage(),
                 Member::Claim(name, _, claimed) => *claimed = Some(self.claim(name)?),
+                Member::Lease(request, _, answer) => *answer = Some(self.lease(request)?),
                 Member::Unit(pending, outcome) => {
                     let unit = self.unit(pending)?;
                     if unit.is_err() {
@@ -178,6 +183,8 @@ impl Log {
         if self.known.as_ref().is_some_and(|known| known.data_version == data_version) {
             return Ok(());
         }
+        self.session.check_log()?;
+        let connection = &self.session.connection;
         let (_, indexed): (i64, i64) = connection
             .prepare_cached(sql::PLACE)?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -237,7 +244,10 @@ impl Log {
                 return Ok(Err(error));
             }
         }
-        self.check_fence(work)
+        match self.check_fence(work)? {
+            Ok(()) => self.check_lease(work),
+            fenced => Ok(fenced),
+        }
     }
 
     fn check_guard(&mut self, guard: &QueryGuard) -> Outcome<Result<(), CommitError>> {

@@ -2,19 +2,27 @@
 
 use cqrs_core::Timestamp;
 use cqrs_core::message::{Encoding, SchemaVersion};
-use cqrs_core::store::{ExpectedVersion, NewEvent, Operation, StreamId};
+use cqrs_core::runtime::SystemClock;
+use cqrs_core::store::{ExpectedVersion, LogId, NewEvent, Operation, StreamId};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::super::{Job, Pending, Receipt};
 use super::*;
+use crate::migrations::{MIGRATIONS, Migrations};
 
 fn log() -> Log {
     let connection = Connection::open_in_memory().expect("a database");
     let path = std::path::Path::new(":memory:");
-    let id = crate::schema::open(&connection, path).expect("a log");
-    Log::new(Session::new(connection, id), 0)
+    let id = made(&connection, path);
+    Log::new(Session::new(connection, id), 0, Arc::new(SystemClock::new()))
+}
+
+fn made(connection: &Connection, path: &std::path::Path) -> LogId {
+    let migrations = Migrations { connection, path };
+    migrations.up(MIGRATIONS.len() as u32).expect("the tables are made");
+    migrations.log().expect("a log")
 }
 
 fn pending() -> (Box<Pending>, Receipt) {
@@ -121,8 +129,8 @@ fn after_a_failed_fsync_the_file_takes_writes_once_it_is_reopened() {
         let open = || {
             let options = crate::SqliteStore::options().path(&path);
             let connection = crate::connection::writer(&options).expect("a database");
-            let id = crate::schema::open(&connection, &path).expect("a log");
-            Log::new(Session::new(connection, id), 0)
+            let id = made(&connection, &path);
+            Log::new(Session::new(connection, id), 0, Arc::new(SystemClock::new()))
         };
         let mut log = open();
         append(&mut log, 1).expect("it commits");

@@ -9,21 +9,24 @@ mod append;
 mod group;
 mod heads;
 mod index;
+mod leases;
 mod log;
 mod pages;
 mod tables;
 mod thread;
 
+pub(crate) use leases::LeaseAnswer;
 pub(crate) use thread::gone;
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use cqrs_core::OperationId;
 use cqrs_core::store::{
-    Admission, Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, LogId, ReadError,
-    UnitOfWork,
+    Admission, Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, Holder, Lease,
+    LeaseName, LogId, ReadError, UnitOfWork,
 };
 use tokio::sync::oneshot;
 
@@ -31,6 +34,7 @@ use crate::OpenError;
 use crate::connection;
 use crate::options::SqliteOptions;
 use crate::reader::Task;
+use leases::LeaseRequest;
 
 pub(crate) type Answer<T> = oneshot::Sender<T>;
 pub(crate) type Receipt = oneshot::Receiver<Result<Commit, CommitError>>;
@@ -42,6 +46,7 @@ enum Job {
     /// its turn, not before the units ahead of it have committed.
     Refuse(Box<Refused>),
     Claim(CheckpointName, Answer<Result<Checkpoint, CommitError>>),
+    Lease(Box<LeaseRequest>, Answer<LeaseAnswer>),
     Resolve(OperationId, Answer<Result<Option<Commit>, ReadError>>),
     Read(Task),
 }
@@ -115,6 +120,29 @@ impl Writer {
     ) -> oneshot::Receiver<Result<Checkpoint, CommitError>> {
         let (answer, receipt) = oneshot::channel();
         self.send(Job::Claim(name, answer));
+        receipt
+    }
+
+    pub(crate) fn acquire(
+        &self,
+        name: LeaseName,
+        holder: Holder,
+        ttl: Duration,
+    ) -> oneshot::Receiver<LeaseAnswer> {
+        self.lease(LeaseRequest::Acquire(name, holder, ttl))
+    }
+
+    pub(crate) fn renew(&self, lease: Lease, ttl: Duration) -> oneshot::Receiver<LeaseAnswer> {
+        self.lease(LeaseRequest::Renew(lease, ttl))
+    }
+
+    pub(crate) fn release(&self, lease: Lease) -> oneshot::Receiver<LeaseAnswer> {
+        self.lease(LeaseRequest::Release(lease))
+    }
+
+    fn lease(&self, request: LeaseRequest) -> oneshot::Receiver<LeaseAnswer> {
+        let (answer, receipt) = oneshot::channel();
+        self.send(Job::Lease(Box::new(request), answer));
         receipt
     }
 

@@ -14,9 +14,9 @@ use super::{Answer, Job, Opened};
 use crate::OpenError;
 use crate::connection;
 use crate::fault::Fault;
+use crate::migrations::{MIGRATIONS, Migrations};
 use crate::options::SqliteOptions;
 use crate::reader;
-use crate::schema;
 use crate::session::Session;
 
 /// Fewer callers than this are not waited for.
@@ -47,11 +47,18 @@ pub(super) fn run(
 fn open(options: &SqliteOptions) -> Result<(Log, Arc<CommitSignal>), OpenError> {
     let path = connection::label(options);
     let connection = connection::writer(options)?;
-    let id = schema::open(&connection, &path)?;
+    let migrations = Migrations { connection: &connection, path: &path };
+    let (newest, found) = (MIGRATIONS.len() as u32, migrations.look()?.number);
+    if found < newest && !options.migrate {
+        return Err(OpenError::NotMigrated { path, missing: found + 1 });
+    }
+    migrations.up(newest)?;
+    let id = migrations.log()?;
     for pragma in &options.pragmas {
         connection.execute_batch(pragma).map_err(|error| OpenError::new(&path, &error.into()))?;
     }
-    let mut log = Log::new(Session::new(connection, id), options.index_every);
+    let mut log =
+        Log::new(Session::new(connection, id), options.index_every, Arc::clone(&options.clock));
     log.settle();
     let head = reader::info(&mut log.session).map_err(|fault| OpenError::new(&path, &fault))?;
     Ok((log, Arc::new(CommitSignal::new(head))))

@@ -30,6 +30,7 @@ mod filter;
 mod fixture;
 mod handover;
 mod input;
+mod leases;
 mod lineage;
 mod operations;
 mod race;
@@ -220,6 +221,30 @@ suite! { $
         a_stale_epoch_is_fenced_and_writes_nothing,
         one_that_was_never_claimed_is_fenced,
         checkpoints_are_separate,
+    }
+    leases on Many thread {
+        a_free_one_is_given,
+        nobody_else_gets_one_that_is_held,
+        its_holder_gets_it_anew_with_a_greater_token,
+        one_that_has_ended_is_given_with_a_greater_token,
+        a_renewal_keeps_the_token_and_moves_the_end,
+        one_that_has_ended_is_not_renewed,
+        one_that_somebody_took_over_is_not_renewed,
+        one_that_nobody_ever_had_is_not_renewed,
+        a_released_one_is_free_at_once,
+        releasing_a_lost_one_leaves_it_to_who_has_it,
+        they_are_listed_by_the_beginnings_of_their_names,
+        their_names_are_kept_apart,
+        ill_formed_names_are_refused,
+        one_may_last_for_ever,
+        a_fenced_unit_commits_while_its_lease_is_held,
+        a_unit_of_an_ended_lease_is_refused_whole,
+        a_unit_of_another_ones_lease_is_refused_whole,
+        a_repeat_is_known_whatever_became_of_its_lease,
+        units_behind_one_of_a_lost_lease_are_superseded,
+        each_has_one_holder_among_many,
+        each_token_is_given_once,
+        a_reopened_log_has_its_leases,
     }
     tables on One thread {
         a_row_is_put_read_overwritten_and_deleted,

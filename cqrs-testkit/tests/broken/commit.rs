@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use crate::fault::Fault;
 use crate::parts::Unit;
 use crate::store::{Broken, refuses_empty};
-use crate::{now, rows, writing};
+use crate::{leases, now, rows, writing};
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Commit, CommitError>> + Send>>;
 
@@ -61,6 +61,7 @@ fn attempt(store: &Broken, work: &UnitOfWork) -> Result<Commit, CommitError> {
         return Err(refusal);
     }
     writing::change(fault, &mut unit, &store.inner);
+    leases::change(store, &mut unit);
     if fault == Fault::WritesStreamByStream {
         return stream_by_stream(store, unit);
     }
@@ -85,6 +86,9 @@ fn attempt(store: &Broken, work: &UnitOfWork) -> Result<Commit, CommitError> {
 /// Refuses by a fault what the sound store would accept.
 fn refused(store: &Broken, work: &UnitOfWork) -> Option<CommitError> {
     match store.fault {
+        Fault::RefusesFencedUnits | Fault::ChecksBeforeItRemembers if work.fence().is_some() => {
+            leases::refusal(store, work)
+        }
         Fault::ChecksBeforeItRemembers => work.streams().iter().find_map(|append| {
             let actual = now(store.inner.stream_head(append.stream())).ok()?;
             let (stream, expected) = (append.stream().clone(), append.expected());

@@ -3,6 +3,7 @@
 
 mod commit;
 mod fault;
+mod leases;
 mod parts;
 mod reading;
 mod rows;

@@ -3,9 +3,9 @@
 
 use cqrs_core::Timestamp;
 use cqrs_core::store::{
-    CheckpointName, Cursor, Direction, Epoch, EventQuery, ExpectedVersion, NewEvent, Operation,
-    Position, QueryItem, ReadRequest, RecordedEvent, Snapshot, Source, StreamId, TableName,
-    UnitOfWork,
+    CheckpointName, Cursor, Direction, Epoch, EventQuery, ExpectedVersion, Holder, Lease, NewEvent,
+    Operation, Position, QueryItem, ReadRequest, RecordedEvent, Snapshot, Source, StreamId,
+    TableName, UnitOfWork,
 };
 
 type Row = (TableName, Option<bytes::Bytes>, Option<bytes::Bytes>);
@@ -20,6 +20,7 @@ pub(crate) struct Unit {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) rows: Vec<Row>,
     pub(crate) advance: Option<(CheckpointName, Epoch, Option<Cursor>)>,
+    pub(crate) fence: Option<Lease>,
     pub(crate) reply: bytes::Bytes,
 }
 
@@ -42,6 +43,10 @@ impl Unit {
             snapshots: work.snapshots().to_vec(),
             rows: rows.collect(),
             advance: work.advance().map(|to| (to.name().clone(), to.epoch(), to.to())),
+            fence: work.fence().map(|fence| {
+                let (name, holder) = (fence.name().clone(), Holder::named("its holder"));
+                Lease::new(name, holder, fence.token(), Timestamp::EPOCH)
+            }),
             reply: work.reply().clone(),
         }
     }
@@ -54,6 +59,7 @@ impl Unit {
             snapshots: Vec::new(),
             rows: Vec::new(),
             advance: None,
+            fence: None,
             ..self.clone()
         }
     }
@@ -86,6 +92,9 @@ impl Unit {
         }
         if let Some((name, epoch, to)) = self.advance {
             work = work.advance_checkpoint(name, epoch, to);
+        }
+        if let Some(lease) = self.fence {
+            work = work.fenced_by(&lease);
         }
         work
     }

@@ -3,19 +3,21 @@
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::store::memory::MemoryStore;
 use cqrs_core::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
-    Direction, EventStore, InvalidInput, Limits, LogInfo, Page, Position, ReadError, ReadRequest,
-    RecordedOperation, Snapshot, Source, StreamId, StreamVersion, TableName, UnitOfWork,
+    Direction, EventStore, Holder, InvalidInput, Lease, LeaseError, LeaseName, Limits, LogInfo,
+    Page, Position, ReadError, ReadRequest, RecordedOperation, Snapshot, Source, StreamId,
+    StreamVersion, TableName, UnitOfWork,
 };
 use tokio::task::yield_now;
 
 use crate::fault::Fault;
-use crate::{commit, now, reading, rows, writing};
+use crate::{commit, leases, now, reading, rows, writing};
 
 #[derive(Clone)]
 pub(crate) struct Broken {
@@ -220,6 +222,27 @@ impl EventStore for Broken {
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
         self.vulnerable(Fault::IsPoisonedByDroppedClaims).await;
         commit::claim(self, name).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, LeaseError> {
+        leases::acquire(self, name, holder, ttl).await
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
+        leases::renew(self, lease, ttl).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
+        leases::release(self, lease).await
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {
+        leases::leases(self, prefix).await
     }
 
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

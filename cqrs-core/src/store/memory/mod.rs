@@ -6,6 +6,7 @@
 //! which holds the lock for that long and never across an await.
 
 mod chunks;
+mod leases;
 mod log;
 mod operations;
 mod tables;
@@ -13,15 +14,19 @@ mod tables;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
-    Direction, EventStore, Limits, LogId, LogInfo, Page, Position, ReadError, ReadRequest,
-    RecordedOperation, Snapshot, StreamId, StreamVersion, TableName, UnitOfWork,
+    Direction, EventStore, Holder, Lease, LeaseError, LeaseName, Limits, LogId, LogInfo, Page,
+    Position, ReadError, ReadRequest, RecordedOperation, Snapshot, StreamId, StreamVersion,
+    TableName, UnitOfWork,
 };
 use crate::message::{IdGenerator, OperationId, RandomIds, Timestamp};
+use crate::runtime::{Clock, SystemClock};
+use leases::Leases;
 use log::Log;
 use tables::Tables;
 
@@ -43,11 +48,14 @@ struct Shared {
     limits: Limits,
     state: Mutex<State>,
     signal: CommitSignal,
+    /// What leases end by.
+    clock: Arc<dyn Clock>,
 }
 
 struct State {
     log: Log,
     tables: Tables,
+    leases: Leases,
 }
 
 impl MemoryStore {
@@ -60,12 +68,20 @@ impl MemoryStore {
     /// An empty store with limits of your own.
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
-        let id = LogId::from_uuid(RandomIds::new().next(Timestamp::EPOCH));
-        Self(Arc::new(Shared {
-            limits,
-            state: Mutex::new(State { log: Log::new(id), tables: Tables::default() }),
-            signal: CommitSignal::new(Position::NONE),
-        }))
+        Self::of(limits, Arc::new(SystemClock::new()))
+    }
+
+    /// An empty store whose leases end by a clock of your own.
+    #[must_use]
+    pub fn with_clock(clock: impl Clock) -> Self {
+        Self::of(Limits::default(), Arc::new(clock))
+    }
+
+    fn of(limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        let log = Log::new(LogId::from_uuid(RandomIds::new().next(Timestamp::EPOCH)));
+        let (tables, leases) = (Tables::default(), Leases::default());
+        let state = Mutex::new(State { log, tables, leases });
+        Self(Arc::new(Shared { limits, state, signal: CommitSignal::new(Position::NONE), clock }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,7 +104,12 @@ impl MemoryStore {
                 return Err(reused);
             }
         }
+        let fenced = match work.fence() {
+            Some(_) => state.leases.check(&work, self.0.clock.now()),
+            None => Ok(()),
+        };
         let checked = state.log.check(&work).and_then(|()| state.tables.check(&work));
+        let checked = checked.and(fenced);
         if let Err(error) = checked {
             work.sever_lineage();
             return Err(error);
@@ -171,6 +192,33 @@ impl EventStore for MemoryStore {
     async fn claim_checkpoint(&self, name: &CheckpointName) -> Result<Checkpoint, CommitError> {
         self.0.limits.check_checkpoint(name)?;
         Ok(self.state().tables.claim(name))
+    }
+
+    async fn acquire_lease(
+        &self,
+        name: &LeaseName,
+        holder: &Holder,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, LeaseError> {
+        self.0.limits.check_lease(name, holder)?;
+        let (mut state, now) = (self.state(), self.0.clock.now());
+        Ok(state.leases.acquire(name, holder, now.plus(ttl), now))
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
+        let (mut state, now) = (self.state(), self.0.clock.now());
+        state.leases.renew(lease, now.plus(ttl), now)
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
+        let (mut state, now) = (self.state(), self.0.clock.now());
+        state.leases.release(lease, now);
+        Ok(())
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {
+        let (state, now) = (self.state(), self.0.clock.now());
+        Ok(state.leases.beginning_with(prefix, now))
     }
 
     async fn row(&self, table: &TableName, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

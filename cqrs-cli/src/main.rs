@@ -1,0 +1,5 @@
+//! The command line of the stores.
+
+fn main() -> std::process::ExitCode {
+    cqrs_cli::main()
+}

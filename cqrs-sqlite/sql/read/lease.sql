@@ -1,0 +1,1 @@
+SELECT token, holder, until FROM leases WHERE name = ?1

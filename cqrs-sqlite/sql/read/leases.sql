@@ -1,0 +1,1 @@
+SELECT name, token, holder, until FROM leases WHERE name >= ?1 ORDER BY name

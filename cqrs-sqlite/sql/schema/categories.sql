@@ -1,7 +1,0 @@
--- A category of one tenant.
-CREATE TABLE categories (
-    category INTEGER PRIMARY KEY,
-    tenant TEXT NOT NULL,
-    name TEXT NOT NULL,
-    UNIQUE (name, tenant)
-);

@@ -1,1 +1,0 @@
-CREATE INDEX categories_of_tenant ON categories (tenant);

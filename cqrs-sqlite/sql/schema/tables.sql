@@ -1,4 +1,0 @@
-CREATE TABLE tables (
-    number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
-);

@@ -1,1 +1,0 @@
-INSERT INTO log (format, incarnation) VALUES (?1, ?2)

@@ -1,1 +1,0 @@
-INSERT INTO indexed (through) VALUES (0)

@@ -1,0 +1,17 @@
+DROP TABLE rows;
+DROP TABLE tables;
+DROP TABLE checkpoints;
+DROP TABLE snapshots;
+DROP TABLE operations;
+DROP TABLE by_correlation;
+DROP TABLE by_tag;
+DROP TABLE by_kind;
+DROP TABLE by_category;
+DROP TABLE by_stream;
+DROP TABLE indexed;
+DROP TABLE events;
+DROP TABLE heads;
+DROP TABLE streams;
+DROP TABLE categories;
+DROP TABLE kinds;
+DROP TABLE log;
