@@ -56,6 +56,8 @@ codes! {
     VALIDATION = "validation", Caller;
     /// JSON that is not the message it claims to be.
     PAYLOAD = "payload", Caller;
+    /// A configuration that is not valid.
+    CONFIGURATION = "configuration", Caller;
     /// No handler for a message.
     HANDLER_NOT_FOUND = "handler_not_found", Caller;
     /// A text that is no id.

@@ -4,6 +4,7 @@
 mod aggregates;
 mod cancellation;
 mod codes;
+mod configuration;
 mod event_handlers;
 mod evolution;
 mod leaders;

@@ -101,10 +101,9 @@ impl Drop for Waiting<'_> {
 
 impl<A: Aggregate> AggregateCache<A> {
     pub(super) fn new(capacity: usize) -> Self {
-        let capacity = capacity.max(1);
         let hasher = BuildHasherDefault::default();
         let (weight, life) = (UnitWeighter, DefaultLifecycle::default());
-        Self(Cache::with(capacity, capacity as u64, weight, hasher, life))
+        Self(Cache::with(capacity.max(1), capacity as u64, weight, hasher, life))
     }
 
     #[inline]

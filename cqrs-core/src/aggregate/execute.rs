@@ -13,7 +13,7 @@ use super::answer::{Answer, answer_again, fingerprint};
 use super::cache::{AggregateCache, Loaded, Slot};
 use super::decide::{Step, Unit};
 use super::load::{LoadError, Replayed, Until, load};
-use super::tries::{Again, Tries};
+use super::tries::{Again, LiveRetryLimit, Tries};
 use super::{Aggregate, AggregateId, Apply, Decides};
 use crate::bus::{BusError, Context, Now};
 use crate::command::Command;
@@ -38,7 +38,7 @@ pub(crate) struct AggregateRuntime<A: Aggregate> {
     pub(super) store: Store,
     pub(super) services: Arc<Services>,
     pub(super) tasks: TaskSet,
-    pub(super) retries: RetryLimit,
+    pub(super) retries: LiveRetryLimit,
     cache: AggregateCache<A>,
 }
 
@@ -57,7 +57,7 @@ impl<A: Apply> AggregateRuntime<A> {
         services: Arc<Services>,
         tasks: TaskSet,
         capacity: usize,
-        retries: RetryLimit,
+        retries: LiveRetryLimit,
     ) -> Self {
         Self { store, services, tasks, cache: AggregateCache::new(capacity), retries }
     }
@@ -145,7 +145,7 @@ impl<A: Apply> AggregateRuntime<A> {
         A: Decides<C>,
         C: Command,
     {
-        let limit = ctx.conflicts().unwrap_or(self.retries.0);
+        let limit = ctx.conflicts().unwrap_or_else(|| self.retries.get());
         let mut tries = Tries::new(self.services.clock.monotonic(), limit);
         loop {
             let attempt = match made.take() {

@@ -35,6 +35,7 @@ pub use snapshot::{SnapshotPolicy, StateCodec};
 
 pub(crate) use execute::AggregateRuntime;
 pub(crate) use load::panic_message;
+pub(crate) use tries::LiveRetryLimit;
 
 use crate::event::Event;
 

@@ -202,7 +202,7 @@ impl<A: Apply> Repository<A> {
             let mut root = self.load(id).await?;
             change(&mut root)?;
             match self.save(&mut root).await {
-                Err(error) if error.is_conflict() && lost < self.runtime.retries.0 => lost += 1,
+                Err(error) if error.is_conflict() && lost < self.runtime.retries.get() => lost += 1,
                 outcome => return Ok(outcome?),
             }
         }

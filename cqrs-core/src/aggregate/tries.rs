@@ -1,8 +1,10 @@
 //! When a command that did not commit is tried again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{AggregateRuntime, Apply};
+use super::{AggregateRuntime, Apply, RetryLimit};
 use crate::bus::BusError;
 use crate::store::CommitError;
 
@@ -16,6 +18,25 @@ pub(super) enum Again {
     Superseded,
     /// The store could not read or write just now; nothing was written.
     Transient(BusError),
+}
+
+/// A [`RetryLimit`] that may change while commands are decided; clones share
+/// it.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveRetryLimit(Arc<AtomicU32>);
+
+impl LiveRetryLimit {
+    pub(crate) fn new(limit: RetryLimit) -> Self {
+        Self(Arc::new(AtomicU32::new(limit.0)))
+    }
+
+    pub(crate) fn set(&self, limit: RetryLimit) {
+        self.0.store(limit.0, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// How often a command has been tried, and for what reasons again.

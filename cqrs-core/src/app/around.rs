@@ -22,6 +22,8 @@ use crate::subscription::RecoveryTable;
 /// What was said to a builder about the surroundings of its handlers.
 pub(super) struct Around {
     pub(super) config: Config,
+    /// The grace period that code asks for.
+    pub(super) grace: Option<Duration>,
     pub(super) middlewares: Middlewares,
     commands: PolicySettings,
     queries: PolicySettings,
@@ -42,6 +44,7 @@ impl Default for Around {
     fn default() -> Self {
         Self {
             config: Config::default(),
+            grace: None,
             middlewares: Middlewares::default(),
             commands: PolicySettings::new(),
             queries: PolicySettings::new(),
@@ -175,9 +178,10 @@ impl<S> AppBuilder<S> {
         self
     }
 
-    /// How long a shutdown waits for what is under way. Default 10 seconds.
+    /// How long a shutdown waits for what is under way, whatever the
+    /// configuration says. Default 10 seconds.
     pub fn grace_period(mut self, grace: Duration) -> Self {
-        self.around.config.shutdown.grace = grace;
+        self.around.grace = Some(grace);
         self
     }
 
@@ -245,7 +249,9 @@ impl Around {
             warn_after: commands.warn_after,
             rate_keys: config.rate_limit.keys,
             answers,
-            queue: commands.queue,
+            cache_ttl: queries.cache_ttl,
+            command_queue: commands.queue,
+            query_queue: queries.queue,
         };
         self.settle(&mut policies, config);
         policies
@@ -259,7 +265,9 @@ impl Around {
         policies.configured =
             named.map(|(name, said)| (name.clone(), settled::handler(name, said))).collect();
         policies.warn_after = config.command_bus.warn_after;
-        policies.queue = config.command_bus.queue;
+        policies.cache_ttl = config.query_bus.cache_ttl;
+        policies.command_queue = config.command_bus.queue;
+        policies.query_queue = config.query_bus.queue;
     }
 
     pub(super) fn observers(&self) -> Observers {

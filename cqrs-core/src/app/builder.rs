@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::around::Around;
 use super::evictor::Evictor;
+use super::live::Changing;
 use super::wiring::{Aggregates, Provided};
 use super::{App, Dep, InFlight, Inner, Live, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
@@ -14,7 +15,7 @@ use crate::message::IdGenerator;
 use crate::policy::PolicySettings;
 use crate::projection::RunnerHandle;
 use crate::registry::{
-    Body, BuildError, Module, Problem, Register, Registration, Registry, Selection, Serves,
+    Body, BuildError, Module, Register, Registration, Registry, Selection, Serves,
 };
 use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
 use crate::store::memory::MemoryStore;
@@ -228,9 +229,12 @@ impl<S> AppBuilder<S> {
         let mut wiring = builder.wire(store.take(), selection)?;
         let subscriptions = wiring.listen();
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
-        let Wiring { policies, resolved, observers, .. } = wiring;
+        let Wiring { policies, resolved, observers, paces, .. } = wiring;
         let answers = policies.answers.clone();
-        let live = Live::new(builder.around, policies, resolved, observers);
+        // What code has said stays as it is.
+        let conflicts = builder.retries.is_none().then(|| aggregates.retries.clone());
+        let changing = Changing { policies, resolved, paces, conflicts };
+        let live = Live::new(builder.around, changing, observers);
         let start = projections.into_iter().filter(|_| start);
         let projections = start
             .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks)))
@@ -281,6 +285,7 @@ impl<S> AppBuilder<S> {
             policies: self.around.policies(&self.services),
             resolved: Vec::new(),
             observers: self.around.observers(),
+            paces: Vec::new(),
             said: said_by_messages(&selection.registrations),
         };
         for registration in &selection.registrations {
@@ -293,11 +298,7 @@ impl<S> AppBuilder<S> {
             }
         }
         wiring.check_names();
-        if let Err(error) = self.around.config.validate() {
-            let mistakes = error.mistakes().iter().map(ToString::to_string);
-            let mistakes = mistakes.map(|mistake| Problem::Configuration { mistake });
-            wiring.problems.extend(mistakes);
-        }
+        wiring.check_config();
         BuildError::unless_empty(std::mem::take(&mut wiring.problems))?;
         Ok(wiring)
     }

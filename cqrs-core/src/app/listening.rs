@@ -4,19 +4,18 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Wiring;
 use crate::bus::MessageKind;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::event::{Event, Recorded};
 use crate::policy::{Meter, Stack};
 use crate::resilience::Backoff;
 use crate::runtime::BoxFuture;
 use crate::store::{EventQuery, EventStore};
 use crate::subscription::{
-    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, HandlerError,
-    RecoveryTable, Subscription, SubscriptionHandle, Typed, stored_names,
+    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, HandlerError, Pace,
+    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, stored_names,
 };
 
 /// What is said about event handlers beside their attributes.
@@ -34,6 +33,28 @@ impl Default for Listening {
         Self { tries: None, recovery: RecoveryTable::default(), named: HashMap::new(), start: true }
     }
 }
+
+impl Listening {
+    /// How the events of a handler are tried: what the configuration, and then
+    /// code, say of all handlers, then its attribute, and what the
+    /// configuration says of this one.
+    pub(super) fn steps(&self, settings: &EventHandlerSettings, config: &Config) -> Steps {
+        let all = &config.event_handlers;
+        let own = config.subscriptions.get(settings.name).cloned().unwrap_or_default();
+        let said = self.tries.clone();
+        let (attempts, backoff) =
+            said.unwrap_or_else(|| (all.max_attempts, Backoff::new(all.base, all.cap)));
+        let attempts = own.max_attempts.or(settings.attempts).unwrap_or(attempts);
+        let backoff = match (own.base, own.cap) {
+            (None, None) => backoff,
+            (base, cap) => Backoff::new(base.unwrap_or(all.base), cap.unwrap_or(all.cap)),
+        };
+        Steps { attempts, backoff, batch: all.batch }
+    }
+}
+
+/// How the events of a handler are tried, with what its attribute says of it.
+pub(super) type Paced = (&'static EventHandlerSettings, Arc<Pace>);
 
 /// An event handler, to be started.
 pub(super) struct Listener {
@@ -90,12 +111,13 @@ impl Wiring<'_> {
         for listener in std::mem::take(&mut self.listeners) {
             let Listener { settings, handler, query, types, stacks, lanes } = listener;
             let parts = stacks.len();
+            let pace = Arc::new(Pace::new(listening.steps(settings, config)));
+            self.paces.push((settings, Arc::clone(&pace)));
             for (part, stack) in stacks.into_iter().enumerate() {
                 let name = part_name(settings.name, part, parts);
                 let recovery = settings
                     .on_failure
                     .map_or_else(|| listening.recovery.clone(), RecoveryTable::always);
-                let (attempts, backoff) = tries(config, settings.name, listening);
                 let recovery = listening.named.get(settings.name).cloned().unwrap_or(recovery);
                 handles.push(
                     Subscription {
@@ -114,11 +136,7 @@ impl Wiring<'_> {
                             tasks: self.tasks.clone(),
                             bus: self.bus(),
                             recovery,
-                            attempts: settings
-                                .attempts
-                                .filter(|_| !is_configured(config, settings.name))
-                                .unwrap_or(attempts),
-                            backoff,
+                            pace: Arc::clone(&pace),
                             meters: types.clone(),
                         },
                         part,
@@ -126,7 +144,6 @@ impl Wiring<'_> {
                         lanes,
                         start: settings.start,
                         volatile: settings.volatile,
-                        batch: config.event_handlers.batch,
                         head_at_build,
                     }
                     .spawn(),
@@ -135,24 +152,6 @@ impl Wiring<'_> {
         }
         handles
     }
-}
-
-/// How often, and with what pauses, an event is tried: code before the
-/// configuration, one handler before all.
-fn tries(config: &Config, name: &str, listening: &Listening) -> (u32, Backoff) {
-    let all = &config.event_handlers;
-    let one = config.subscriptions.get(name);
-    let of = |all, one: fn(&config::Subscription) -> Option<Duration>| {
-        config.subscriptions.get(name).and_then(one).unwrap_or(all)
-    };
-    let attempts = one.and_then(|one| one.max_attempts).unwrap_or(all.max_attempts);
-    let backoff = Backoff::new(of(all.base, |one| one.base), of(all.cap, |one| one.cap));
-    listening.tries.clone().unwrap_or((attempts, backoff))
-}
-
-/// Whether the configuration has its own word about a handler's tries.
-fn is_configured(config: &Config, name: &str) -> bool {
-    config.subscriptions.get(name).is_some_and(|one| one.max_attempts.is_some())
 }
 
 /// The name of a part: the handler's own where it is the only one.

@@ -517,7 +517,7 @@ impl App {
     ///
     /// Dropping the future leaves the application stopping.
     pub async fn shutdown(&self) -> Shutdown {
-        self.shutdown_within(self.config().shutdown.grace).await
+        self.shutdown_within(self.0.live.grace()).await
     }
 
     /// As [`App::shutdown`], with another grace period.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::around::Around;
 use super::call::{ask_named, execute_named};
-use super::listening::Listener;
+use super::listening::{Listener, Paced};
 use super::{Bus, Dep, Inner, Parameter};
 use crate::aggregate::{
-    Aggregate, AggregateRuntime, Apply, Decides, IdFor, Repository, RetryLimit,
+    Aggregate, AggregateRuntime, Apply, Decides, IdFor, LiveRetryLimit, Repository, RetryLimit,
 };
 use crate::bus::{
     CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Named, Now, Origin,
@@ -46,6 +46,8 @@ pub struct Wiring<'a> {
     pub(super) said: HashMap<TypeId, &'static PolicySettings>,
     /// The policy of each handler, with what its attributes say.
     pub(super) resolved: Vec<Resolved>,
+    /// How each event handler is tried.
+    pub(super) paces: Vec<Paced>,
 }
 
 /// A handler, what its attributes say about its policy, and that.
@@ -57,13 +59,13 @@ pub(super) type Start = (TypeId, fn(Store, Arc<Services>, &TaskSet) -> RunnerHan
 /// What runs the aggregates of one application, by type.
 pub(crate) struct Aggregates {
     pub(super) capacity: usize,
-    pub(super) retries: RetryLimit,
+    pub(super) retries: LiveRetryLimit,
     runtimes: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
 }
 
 impl Aggregates {
     pub(super) fn new(capacity: usize, retries: RetryLimit) -> Self {
-        Self { capacity, retries, runtimes: Mutex::default() }
+        Self { capacity, retries: LiveRetryLimit::new(retries), runtimes: Mutex::default() }
     }
 
     fn get<A: Apply>(
@@ -75,8 +77,8 @@ impl Aggregates {
         let mut runtimes = self.runtimes.lock().expect("nothing panics under the lock");
         let fresh = || {
             let (store, services, tasks) = (store.clone(), Arc::clone(services), tasks.clone());
-            let runtime =
-                AggregateRuntime::<A>::new(store, services, tasks, self.capacity, self.retries);
+            let (capacity, retries) = (self.capacity, self.retries.clone());
+            let runtime = AggregateRuntime::<A>::new(store, services, tasks, capacity, retries);
             Box::new(Arc::new(runtime)) as Box<dyn Any + Send + Sync>
         };
         let runtime = runtimes.entry(TypeId::of::<A>()).or_insert_with(fresh);
@@ -200,13 +202,22 @@ impl Wiring<'_> {
         }
     }
 
-    /// Notes handlers about which something is said and that do not exist.
+    /// Notes every mistake of the configuration.
+    pub(super) fn check_config(&mut self) {
+        let config = &self.around.config;
+        let events = self.handlers.event_handlers.iter().copied();
+        let named = config.check_names(self.handlers.messages(), events);
+        for error in [config.validate(), named].into_iter().filter_map(Result::err) {
+            let mistakes = error.mistakes().iter().map(ToString::to_string);
+            self.problems.extend(mistakes.map(|mistake| Problem::Configuration { mistake }));
+        }
+    }
+
+    /// Notes handlers about which code says something and that do not exist.
     pub(super) fn check_names(&mut self) {
         let known = self.handlers.names();
-        let named = self.policies.named.keys().chain(self.policies.configured.keys());
-        let subscriptions = self.around.config.subscriptions.keys();
-        let unknown = named.chain(subscriptions).filter(|name| !known.contains(name.as_str()));
-        for name in unknown {
+        let named = self.policies.named.keys().chain(self.around.listening.named.keys());
+        for name in named.filter(|name| !known.contains(name.as_str())) {
             let nearest = cqrs_schema::nearest(name, known.iter().copied());
             self.problems.push(Problem::UnknownHandler { name: name.clone(), nearest });
         }

@@ -194,10 +194,14 @@ impl Handlers {
         entry.ok_or_else(|| BusError::HandlerNotFound { name: Q::NAME.to_owned() })
     }
 
+    /// The names of the commands and queries that are handled.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &'static str> {
+        self.commands_by_name.keys().chain(self.queries_by_name.keys()).copied()
+    }
+
     /// The names under which something is known to be handled.
     pub(crate) fn names(&self) -> BTreeSet<&'static str> {
-        let messages = self.commands_by_name.keys().chain(self.queries_by_name.keys());
-        messages.chain(&self.event_handlers).copied().collect()
+        self.messages().chain(self.event_handlers.iter().copied()).collect()
     }
 
     /// Finds the handler and runs it, as far as it goes without a future:

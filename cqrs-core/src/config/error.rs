@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::found::{Origin, shown};
+use crate::error::{Code, ErrorCode};
 
 /// Everything that is wrong with a configuration, a line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +59,12 @@ impl ConfigError {
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
+    }
+}
+
+impl ErrorCode for ConfigError {
+    fn code(&self) -> Code {
+        Code::CONFIGURATION
     }
 }
 

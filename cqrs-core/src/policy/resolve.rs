@@ -94,8 +94,11 @@ pub(crate) struct Policies {
     pub(crate) rate_keys: usize,
     /// Where the answers of queries are kept.
     pub(crate) answers: Answers,
-    /// Calls that wait behind a concurrency limit.
-    pub(crate) queue: usize,
+    /// How long an answer is kept of which nothing else is said.
+    pub(crate) cache_ttl: Duration,
+    /// Commands and queries that wait behind a concurrency limit of their own.
+    pub(crate) command_queue: usize,
+    pub(crate) query_queue: usize,
 }
 
 /// What a policy needs and nobody has given.
@@ -143,7 +146,13 @@ impl Shared {
                 bulkhead.set_limit(limit);
                 bulkhead.set_queue(queue);
             }
-            (_, turns) => self.turns.set(turns.map(|limit| Bulkhead::new(limit, queue))),
+            (before, turns) => {
+                self.turns.set(turns.map(|limit| Bulkhead::new(limit, queue)));
+                // Nobody waits for a limit that there is no more.
+                if let Some(bulkhead) = before {
+                    bulkhead.set_limit(NonZeroU32::MAX);
+                }
+            }
         }
     }
 }
@@ -197,13 +206,19 @@ impl Policies {
             audit,
             plain: AtomicBool::new(false),
         };
-        self.apply(&policy, settings, Duration::ZERO);
+        self.apply(target, &policy, settings, Duration::ZERO);
         Ok(policy)
     }
 
     /// Takes over what is said about a handler now, as far as it may change
     /// while calls go through it.
-    pub(crate) fn apply(&self, policy: &Policy, settings: PolicySettings, now: Duration) {
+    pub(crate) fn apply(
+        &self,
+        target: &Target,
+        policy: &Policy,
+        settings: PolicySettings,
+        now: Duration,
+    ) {
         let PolicySettings { timeout, retries, conflicts, cache, .. } = &settings;
         let timeout = timeout.value();
         policy.timeout.set(timeout);
@@ -216,16 +231,26 @@ impl Policies {
         };
         policy.conflicts.store(conflicts, Ordering::Relaxed);
         if let Some(kept) = &policy.cache {
-            kept.ttl.set(cache.value().flatten());
+            kept.ttl.set(Some(cache.value().flatten().unwrap_or(self.cache_ttl)));
         }
         let before = policy.limits.get();
-        let limits = self.limits(before.as_deref(), settings, now);
+        let limits = self.limits(target, before.as_deref(), settings, now);
         let any = limits.rate.is_some() || limits.turns.is_some() || limits.breaker.is_some();
         policy.limits.set(any.then_some(limits));
         policy.plain.store(policy.is_free(), Ordering::Relaxed);
     }
 
-    fn limits(&self, before: Option<&Limits>, settings: PolicySettings, now: Duration) -> Limits {
+    fn limits(
+        &self,
+        target: &Target,
+        before: Option<&Limits>,
+        settings: PolicySettings,
+        now: Duration,
+    ) -> Limits {
+        let queue = match target.kind {
+            MessageKind::Query => self.query_queue,
+            MessageKind::Command | MessageKind::Event => self.command_queue,
+        };
         let before = before.cloned().unwrap_or_default();
         let rate = settings.rate.value().map(|said: RateSettings| {
             let rate = Rate::new(said.limit, said.per).burst(said.burst);
@@ -238,14 +263,18 @@ impl Policies {
             };
             (limiter, said.key)
         });
-        let turns = settings.concurrency.value().map(|limit| match before.turns {
-            Some(bulkhead) => {
+        let turns = match (before.turns, settings.concurrency.value()) {
+            (Some(bulkhead), Some(limit)) => {
                 bulkhead.set_limit(limit);
-                bulkhead.set_queue(self.queue);
-                bulkhead
+                bulkhead.set_queue(queue);
+                Some(bulkhead)
             }
-            None => Arc::new(Bulkhead::new(limit, self.queue)),
-        });
+            (Some(bulkhead), None) => {
+                bulkhead.set_limit(NonZeroU32::MAX);
+                None
+            }
+            (None, limit) => limit.map(|limit| Arc::new(Bulkhead::new(limit, queue))),
+        };
         let breaker = settings.breaker.value().map(|name| {
             let breaker = self.breakers.get(&name);
             (name, breaker)

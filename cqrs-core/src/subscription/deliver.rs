@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::dead_letter::ParkedFor;
-use super::{EventCall, EventHandler, HandlerError, Recovery, RecoveryTable, first};
+use super::{EventCall, EventHandler, HandlerError, Pace, Recovery, RecoveryTable, first};
 use crate::app::Bus;
 use crate::bus::{
     AnyMessage, Attempt, Bounded, Call, CatchPanic, Context, Done, Failure, Origin, Outcome,
@@ -18,7 +18,6 @@ use crate::error::{Category, Code, ErrorCode};
 use crate::message::CodecError;
 use crate::policy::{Answers, Meter, Stack};
 use crate::projection::Delivery;
-use crate::resilience::Backoff;
 use crate::runtime::{Services, TaskSet};
 use crate::store::{Position, RecordedEvent};
 
@@ -30,8 +29,7 @@ pub(crate) struct Deliverer {
     pub(crate) tasks: TaskSet,
     pub(crate) bus: Bus,
     pub(crate) recovery: RecoveryTable,
-    pub(crate) attempts: u32,
-    pub(crate) backoff: Backoff,
+    pub(crate) pace: Arc<Pace>,
     /// The meter of each event type that it takes.
     pub(crate) meters: Vec<(&'static str, Arc<Meter>)>,
 }
@@ -69,9 +67,12 @@ impl Deliverer {
                 Recovery::Skip => return Delivered::Skipped,
                 Recovery::Stop => return Delivered::Stands(failure),
                 Recovery::Park => return parked(&failure),
-                Recovery::Retry if attempt >= self.attempts => return parked(&failure),
                 Recovery::Retry => {
-                    let pause = self.backoff.delay(attempt, &*self.services.random);
+                    let (attempts, backoff) = self.pace.tries();
+                    if attempt >= attempts {
+                        return parked(&failure);
+                    }
+                    let pause = backoff.delay(attempt, &*self.services.random);
                     first(self.services.clock.sleep(pause), self.tasks.stopped()).await;
                     if self.tasks.is_stopping() {
                         return Delivered::Interrupted;

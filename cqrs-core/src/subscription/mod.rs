@@ -27,6 +27,7 @@ mod chunk;
 mod dead_letter;
 mod deliver;
 mod letters;
+mod pace;
 mod runner;
 mod status;
 
@@ -37,6 +38,7 @@ pub use error::HandlerError;
 pub(crate) use follower::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
 pub use handler::{EventCall, EventHandlerSettings, Start, handled};
 pub(crate) use handler::{EventHandler, Typed};
+pub(crate) use pace::{Pace, Steps};
 pub use recovery::{Recovery, RecoveryTable};
 pub(crate) use runner::{Subscription, SubscriptionHandle};
 pub use status::{SubscriptionState, SubscriptionStatus};

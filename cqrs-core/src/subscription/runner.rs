@@ -35,8 +35,6 @@ pub(crate) struct Subscription {
     pub(crate) lanes: usize,
     pub(crate) start: Start,
     pub(crate) volatile: bool,
-    /// Events between two times that the place is stored.
-    pub(crate) batch: usize,
     /// The head of the log when the application was built.
     pub(crate) head_at_build: Position,
 }
@@ -282,9 +280,8 @@ impl Runner {
             *page = Some(Taken { page: next?, used: 0 });
         }
         let (part, parts) = (self.subscription.part, self.subscription.parts);
-        Ok(page.as_mut().map(|taken| {
-            taken.chunk(self.subscription.batch, |event| part_of(event, parts) == part)
-        }))
+        let batch = self.subscription.deliverer.pace.batch();
+        Ok(page.as_mut().map(|taken| taken.chunk(batch, |event| part_of(event, parts) == part)))
     }
 
     /// Handles what is open and stores the place behind it; `false` if

@@ -26,7 +26,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("circuit_breaker.window", r#""1m""#),
     ("circuit_breaker.probes", "1"),
     ("retry.base", r#""50ms""#),
-    ("retry.factor", "2.0"),
+    ("retry.factor", "2"),
     ("retry.cap", r#""5s""#),
     ("retry.jitter", r#""full""#),
     ("retry.budget", "20"),

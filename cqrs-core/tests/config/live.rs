@@ -74,7 +74,7 @@ fn a_wrong_one_leaves_everything_as_it_was() {
     assert_eq!(error.mistakes()[0].path(), "circuit_breaker.probes");
     assert!(Arc::ptr_eq(&before, &live.current()));
     let mut config = Config::default();
-    config.retry.factor = f64::NAN;
+    config.retry.factor = 101;
     LiveConfig::new(config).expect_err("no factor");
 }
 
@@ -113,7 +113,7 @@ fn another(path: &str, expected: &str) -> &'static str {
         path if path.ends_with("enable_metrics") => "false",
         _ if expected.contains("rate such as") => "3/s",
         _ if expected.contains("duration") => "200ms",
-        "retry.factor" => "1.5",
+        "retry.factor" => "3",
         _ if expected == "true or false" => "true",
         _ => "7",
     }

@@ -218,7 +218,7 @@ fn the_largest_values_are_refused_in_words() {
         config.command_bus.warn_after = WarnAfter::Fraction(f64::INFINITY);
         config.command_bus.queue = usize::MAX;
         config.retry.budget = u32::MAX;
-        config.retry.factor = f64::MAX;
+        config.retry.factor = u32::MAX;
     }));
     assert_eq!(seen.len(), 6, "{seen:#?}");
     let after = WarnAfter::Fraction(f64::MAX).of(Duration::MAX);
