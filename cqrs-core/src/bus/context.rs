@@ -11,7 +11,10 @@ use bytes::Bytes;
 use super::{CancelToken, Origin, Parts};
 use crate::cache;
 use crate::event::encode_details;
-use crate::message::{ActorId, CodecError, MessageId, Metadata, OperationId, TenantId, Timestamp};
+use crate::message::{
+    ActorId, CausationId, CodecError, CorrelationId, MessageId, Metadata, OperationId, TenantId,
+    Timestamp, TraceContext,
+};
 use crate::policy::Principal;
 use crate::runtime::Services;
 use crate::store::{Cause, Commit, CommitToken, Few, Position, StreamId, StreamVersion};
@@ -48,6 +51,14 @@ struct Call {
 struct Stamp {
     id: MessageId,
     now: Timestamp,
+}
+
+/// What a message is and belongs to.
+pub(crate) struct Identity<'a> {
+    pub(crate) id: MessageId,
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) causation_id: Option<CausationId>,
+    pub(crate) trace: Option<&'a TraceContext>,
 }
 
 #[derive(Default)]
@@ -151,6 +162,18 @@ impl Context {
             }
             Box::new(metadata)
         })
+    }
+
+    /// What the message is and belongs to, without who calls.
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        let id = self.stamp().id;
+        let said = self.said();
+        Identity {
+            id,
+            correlation_id: said.and_then(|said| said.correlation_id).unwrap_or(id.into()),
+            causation_id: said.and_then(|said| said.causation_id),
+            trace: said.and_then(|said| said.trace.as_ref()),
+        }
     }
 
     /// What the events of the call share.

@@ -149,6 +149,9 @@ impl Observer {
         let code = code_of(&outcome);
         let took = self.end(call.target(), call.ctx(), since, code);
         span.record("outcome", outcome_word(code));
+        if let Some(actor) = call.ctx().actor() {
+            span.record("actor", tracing::field::display(actor));
+        }
         if let Some(code) = code {
             span.record("error.code", code.as_str());
             span.record("otel.status_code", "ERROR");
@@ -191,7 +194,8 @@ impl Observer {
 /// The span of a call. Fields that nobody has said are left out.
 fn span(call: &Call<'_>) -> tracing::Span {
     use tracing::field::Empty;
-    let metadata = call.ctx().metadata();
+    // Not the metadata: that is fixed once it is known who calls.
+    let identity = call.ctx().identity();
     let (name, target) = (call.name(), call.target());
     macro_rules! span {
         ($span:literal) => {
@@ -202,12 +206,14 @@ fn span(call: &Call<'_>) -> tracing::Span {
                 otel.status_code = Empty,
                 message.name = name,
                 handler = target.handler,
-                message.id = %metadata.id,
-                correlation_id = %metadata.correlation_id,
-                causation_id = metadata.causation_id.map(display),
-                tenant = Some(&metadata.tenant).filter(|tenant| !tenant.as_str().is_empty()).map(display),
+                message.id = %identity.id,
+                correlation_id = %identity.correlation_id,
+                causation_id = identity.causation_id.map(display),
+                tenant = Some(call.ctx().tenant_ref())
+                    .filter(|tenant| !tenant.as_str().is_empty())
+                    .map(display),
                 actor = Empty,
-                trace.parent = metadata.trace.as_ref().map(|trace| trace.traceparent.as_str()),
+                trace.parent = identity.trace.map(|trace| trace.traceparent.as_str()),
                 outcome = Empty,
                 error.code = Empty,
             )
