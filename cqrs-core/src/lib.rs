@@ -23,6 +23,7 @@ pub mod subscription;
 pub mod projection;
 
 pub mod bus;
+pub mod event_bus;
 
 pub mod policy;
 
