@@ -129,7 +129,7 @@ struct Any<F>(F);
 
 impl<F: Fn(&BusEvent) -> HandlerResult + Send + Sync> Erased for Any<F> {
     fn now(&self, _: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
-        Some((self.0)(event).map_err(HandlerError::Failed))
+        Some((self.0)(event).map_err(failed))
     }
 
     fn later<'a>(
@@ -158,7 +158,7 @@ where
         event: &'a BusEvent,
     ) -> BoxFuture<'a, Result<(), HandlerError>> {
         let rest = (self.0)(event);
-        Box::pin(async move { rest.await.map_err(HandlerError::Failed) })
+        Box::pin(async move { rest.await.map_err(failed) })
     }
 }
 
@@ -170,7 +170,7 @@ where
 {
     #[inline]
     fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
-        let handle = |value: &E| (self.0)(value, event).map_err(HandlerError::Failed);
+        let handle = |value: &E| (self.0)(value, event).map_err(failed);
         Some(match event.value::<E>() {
             Some(value) => handle(value),
             None => decode::<E>(services, event)
@@ -201,10 +201,10 @@ impl<E: Event, H: Handle<E>> Erased for TypedWaiting<E, H> {
     ) -> BoxFuture<'a, Result<(), HandlerError>> {
         Box::pin(async move {
             if let Some(value) = event.value::<E>() {
-                return self.0.handle(value, event).await.map_err(HandlerError::Failed);
+                return self.0.handle(value, event).await.map_err(failed);
             }
             for value in decode::<E>(services, event)? {
-                self.0.handle(&value, event).await.map_err(HandlerError::Failed)?;
+                self.0.handle(&value, event).await.map_err(failed)?;
             }
             Ok(())
         })
@@ -229,6 +229,14 @@ fn decode<E: Event>(services: &Services, event: &BusEvent) -> Result<Decoded<E>,
 
 fn ended<'a>(handled: Option<Result<(), HandlerError>>) -> BoxFuture<'a, Result<(), HandlerError>> {
     Box::pin(std::future::ready(handled.unwrap_or(Ok(()))))
+}
+
+/// A handler that hands on the error of another one changes nothing about it.
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> HandlerError {
+    match error.downcast::<HandlerError>() {
+        Ok(error) => *error,
+        Err(error) => HandlerError::Failed(error),
+    }
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> HandlerError {
