@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::error_stream::Hook;
 use super::{AsyncBus, ErrorStream, Failure, Keep, SyncBus};
 use crate::runtime::{Services, TaskSet};
 
@@ -26,7 +27,7 @@ struct Common {
     tasks: Option<TaskSet>,
     capacity: usize,
     keep: Keep,
-    hook: Option<Box<dyn Fn(&Failure) + Send + Sync>>,
+    hook: Option<Hook>,
     unheard: Unheard,
 }
 

@@ -36,7 +36,8 @@ pub struct ErrorCounts {
     pub lost: u64,
 }
 
-type Hook = Box<dyn Fn(&Failure) + Send + Sync>;
+/// Is called for each failure.
+pub(super) type Hook = Box<dyn Fn(&Failure) + Send + Sync>;
 
 struct Shared {
     capacity: usize,

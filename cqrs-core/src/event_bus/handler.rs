@@ -92,6 +92,7 @@ impl Handler {
     }
 
     /// For buses: handles an event that never waits, `None` where it may.
+    #[inline]
     pub fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
         catch_unwind(AssertUnwindSafe(|| self.0.now(services, event)))
             .unwrap_or_else(|panic| Some(Err(panicked(&*panic))))

@@ -138,3 +138,10 @@ impl Ord for Turn {
         self.order.cmp(&other.order)
     }
 }
+
+/// What the documentation of [`BusEvent`] says.
+const _: () = {
+    assert!(size_of::<Job>() <= 32);
+    assert!(BusEvent::ONCE <= 150);
+    assert!(BusEvent::ONCE + 10 * size_of::<Job>() <= 600);
+};

@@ -24,6 +24,8 @@ pub(super) struct Life {
     moved: Notify,
     /// Of anything.
     changed: Notify,
+    /// Those who wait for anything: where there is none, nobody is told.
+    listeners: AtomicUsize,
 }
 
 /// Somebody who publishes, counted.
@@ -32,6 +34,15 @@ pub(super) struct Flight<'a>(&'a Life);
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         self.0.leave(1);
+    }
+}
+
+/// Somebody who waits for anything, counted.
+struct Listening<'a>(&'a Life);
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.listeners.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -53,7 +64,8 @@ impl Life {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (phase, in_flight) = (AtomicU8::new(OPEN), AtomicUsize::new(0));
-        Self { number, phase, in_flight, moved: Notify::new(), changed: Notify::new() }
+        let (moved, changed) = (Notify::new(), Notify::new());
+        Self { number, phase, in_flight, moved, changed, listeners: AtomicUsize::new(0) }
     }
 
     #[inline]
@@ -68,7 +80,9 @@ impl Life {
     }
 
     pub(super) fn leave(&self, count: usize) {
-        if self.in_flight.fetch_sub(count, Ordering::SeqCst) == count {
+        // Whoever listens has counted itself before it looked.
+        let idle = self.in_flight.fetch_sub(count, Ordering::SeqCst) == count;
+        if idle && self.listeners.load(Ordering::SeqCst) > 0 {
             self.changed.notify_waiters();
         }
     }
@@ -107,6 +121,8 @@ impl Life {
 
     /// Returns when something holds.
     pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        self.listeners.fetch_add(1, Ordering::SeqCst);
+        let _listening = Listening(self);
         self.listen(&self.changed, holds).await;
     }
 

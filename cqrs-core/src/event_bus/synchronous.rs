@@ -1,6 +1,6 @@
 //! The bus that runs handlers in the call.
 //!
-//! As long as no handler waits, nothing is spawned and nothing allocated: the
+//! As long as no handler waits or fails, nothing is spawned and nothing allocated: the
 //! call runs the handlers where it stands. The first handler that may wait
 //! goes into a task of the bus, with those behind it, and the call waits for
 //! that task. So a caller that is dropped leaves no event half handled.
@@ -93,7 +93,12 @@ impl SyncBus {
         if entries.is_empty() {
             return self.0.unheard(&event);
         }
-        let mut round = Round { event, entries, at: 0, mode, failures: Vec::new() };
+        let Some((at, handled)) = self.0.all_well(&event, &entries) else { return Ok(()) };
+        let mut round = Box::new(Round { event, entries, at, mode, failures: Vec::new() });
+        if let Some(error) = handled {
+            self.0.failed(&mut round, at, error);
+            round.at = if mode == Mode::AskAll { at + 1 } else { round.entries.len() };
+        }
         if self.0.go_on(&mut round) {
             return round.ended();
         }
@@ -101,7 +106,7 @@ impl SyncBus {
     }
 
     /// Runs what may wait in a task of the bus.
-    async fn finish(&self, mut round: Round) -> Result<(), PublishError> {
+    async fn finish(&self, mut round: Box<Round>) -> Result<(), PublishError> {
         let (answer, answered) = oneshot::channel();
         let shared = Arc::clone(&self.0);
         // Counted before the task runs, so that it is not missed in between.
@@ -139,8 +144,27 @@ impl Shared {
         }
     }
 
-    /// Asks subscribers until one waits; whether all were asked.
+    /// Asks subscribers until one fails or waits: its place, and the failure.
+    /// What goes well, which is nearly all, keeps no record of it.
     #[inline]
+    fn all_well(
+        &self,
+        event: &BusEvent,
+        entries: &Entries<()>,
+    ) -> Option<(usize, Option<HandlerError>)> {
+        self.life.inside(|| {
+            for (at, entry) in entries.iter().enumerate() {
+                match entry.subscriber.handler().now(&self.setting.services, event) {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => return Some((at, Some(error))),
+                    None => return Some((at, None)),
+                }
+            }
+            None
+        })
+    }
+
+    /// Asks subscribers until one waits; whether all were asked.
     fn go_on(&self, round: &mut Round) -> bool {
         while let Some(entry) = round.entries.get(round.at) {
             let handler = entry.subscriber.handler();

@@ -133,7 +133,10 @@ pub(super) async fn a_publisher_that_is_dropped_changes_nothing(bench: Bench) {
     let own = Arc::clone(&gate);
     bus.subscribe(waiting("held", move |_| {
         let gate = Arc::clone(&own);
-        async move { Ok(drop(gate.acquire().await?)) }
+        async move {
+            let _permit = gate.acquire().await?;
+            Ok(())
+        }
     }));
     bus.subscribe(writer("behind", &behind));
     let (publishing, event) = (Arc::clone(&bus), bench.event("a", 1));

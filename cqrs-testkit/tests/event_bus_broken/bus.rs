@@ -117,7 +117,10 @@ impl Broken {
     async fn take_and_wait(&self, event: BusEvent) -> Result<(), PublishError> {
         match self.fault {
             Fault::StopsAtTheFirstFailure => self.inner.publish(event).await,
-            Fault::SwallowsFailures => Ok(drop(self.inner.publish_and_wait(event).await)),
+            Fault::SwallowsFailures => {
+                let _ = self.inner.publish_and_wait(event).await;
+                Ok(())
+            }
             Fault::ReturnsTheFirstFailureAlone => {
                 self.inner.publish_and_wait(event).await.map_err(|error| match error {
                     PublishError::Handlers(failures) => {
@@ -246,7 +249,10 @@ impl EventBus for Broken {
     fn start(&self) -> Result<(), PublishError> {
         let again = self.started.swap(true, Ordering::SeqCst);
         match self.fault {
-            Fault::StartsAgain => Ok(drop(self.inner.start())),
+            Fault::StartsAgain => {
+                let _ = self.inner.start();
+                Ok(())
+            }
             Fault::RefusesASecondStart if again => Err(PublishError::Stopped),
             _ => self.inner.start(),
         }
