@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod codes;
+mod event_bus;
 mod event_handlers;
 mod evolution;
 mod lifecycle;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::around::Around;
 use super::evictor::Evictor;
+use super::feed::Feed;
 use super::wiring::{Aggregates, Provided};
 use super::{App, Dep, InFlight, Inner, Live, Wiring};
 use crate::aggregate::{Decides, RetryLimit};
@@ -230,6 +231,7 @@ impl<S> AppBuilder<S> {
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
         let Wiring { policies, resolved, observers, .. } = wiring;
         let answers = policies.answers.clone();
+        let events = builder.around.events.clone();
         let live = Live::new(builder.around, policies, resolved, observers);
         let start = projections.into_iter().filter(|_| start);
         let projections = start
@@ -237,6 +239,7 @@ impl<S> AppBuilder<S> {
             .collect();
         let projections: HashMap<TypeId, RunnerHandle> = projections;
         let evictor = Evictor::start(&live, answers, &projections, &store, &services, &tasks);
+        let feed = Feed::start(events, &live.config(), &store, &services, &tasks);
         let inner = Arc::new(Inner {
             handlers,
             store,
@@ -247,6 +250,7 @@ impl<S> AppBuilder<S> {
             projections,
             live,
             evictor,
+            feed,
             in_flight: InFlight::default(),
             subscriptions,
             closing: false.into(),

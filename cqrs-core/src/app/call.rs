@@ -196,7 +196,7 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
                     let value = ended?;
                     let receipt = Receipt { commits: ctx.take_commits() };
                     let executed = Executed { value, receipt };
-                    if ctx.shown_within().is_none() {
+                    if ctx.shown_within().is_none() && !app.inner().feed.is_awaited() {
                         return Ok(executed);
                     }
                     return Box::pin(shown(&app, &ctx, executed)).await;
@@ -259,12 +259,17 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
     }
 }
 
-/// A command that is done, once its caller can see it.
+/// A command that is done, once its caller can see what came of it.
 async fn shown<V, E>(
     app: &App,
     ctx: &Context,
     executed: Executed<V>,
 ) -> Result<Executed<V>, CommandError<E>> {
+    if app.inner().feed.is_awaited()
+        && let Some(token) = executed.receipt.token()
+    {
+        app.announced(token, ctx.remaining()).await;
+    }
     if let (Some(limit), Some(token)) = (ctx.shown_within(), executed.receipt.token()) {
         let reached = app.wait_for(token, limit).await;
         reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::around::Around;
+use super::feed::Feed;
 use super::settled;
 use super::wiring::Resolved;
 use crate::bus::Handlers;
@@ -72,6 +73,7 @@ impl Live {
         config: Config,
         now: Duration,
         handlers: &Handlers,
+        feed: &Feed,
     ) -> Result<Changes, ConfigError> {
         // One change at a time: the lock holds what follows from the last one.
         let mut policies = self.policies.lock().expect("nothing panics under the lock");
@@ -87,6 +89,7 @@ impl Live {
         policies.of_commands.apply(turns(commands.concurrency), commands.queue, backoff.clone());
         policies.of_queries.apply(turns(queries.concurrency), queries.queue, backoff);
         policies.of_commands.budget(settled::budget(&config.retry));
+        feed.apply(&config);
         self.observers.logging.apply(&config.logging);
         for (target, said, policy) in &self.resolved {
             let settings = policies.settings(target, said, &crate::policy::PolicySettings::new());

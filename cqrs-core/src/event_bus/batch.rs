@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{BatchError, BusEvent, EventBus, Failure, HandlerError, PublishError};
+use super::{BatchError, BusEvent, DeliveryError, EventBus, Failure, PublishError};
 use crate::runtime::{BoxFuture, TaskSet};
 
 /// Collects events and publishes them in batches: when enough are there, when
@@ -241,7 +241,7 @@ impl Emitting {
         for (index, error) in failed.iter() {
             let Some(event) = batch.get(index) else { continue };
             if !matches!(error, PublishError::Handlers(_)) {
-                let error = HandlerError::NotPublished(Box::new(error.clone()));
+                let error = DeliveryError::NotPublished(Box::new(error.clone()));
                 self.bus.errors().report(Failure::new(
                     event.clone(),
                     "batch emitter".into(),

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error_stream::Hook;
-use super::{AsyncBus, ErrorStream, Failure, Keep, SyncBus};
+use super::{AsyncBus, BusEvent, ErrorStream, Failure, Keep, Overflow, PublishError, SyncBus};
 use crate::runtime::{Services, TaskSet};
 
 /// What the parts of a bus share.
@@ -12,14 +13,23 @@ pub(super) struct Setting {
     pub(super) services: Arc<Services>,
     pub(super) tasks: TaskSet,
     pub(super) errors: ErrorStream,
-    pub(super) unheard: Unheard,
+    /// An event that nobody wants is an error.
+    strict: AtomicBool,
 }
 
-/// What happens to an event that nobody wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unheard {
-    Passes,
-    Fails,
+impl Setting {
+    pub(super) fn set_strict(&self, strict: bool) {
+        self.strict.store(strict, Ordering::Relaxed);
+    }
+
+    /// What becomes of an event that nobody wants.
+    pub(super) fn unheard(&self, event: &BusEvent) -> Result<(), PublishError> {
+        if self.strict.load(Ordering::Relaxed) {
+            Err(PublishError::NoSubscriber { event_type: event.event_type().into() })
+        } else {
+            Ok(())
+        }
+    }
 }
 
 struct Common {
@@ -28,7 +38,7 @@ struct Common {
     capacity: usize,
     keep: Keep,
     hook: Option<Hook>,
-    unheard: Unheard,
+    strict: bool,
 }
 
 impl Common {
@@ -39,7 +49,7 @@ impl Common {
             capacity: 100,
             keep: Keep::default(),
             hook: None,
-            unheard: Unheard::Passes,
+            strict: false,
         }
     }
 
@@ -47,7 +57,7 @@ impl Common {
         let services = self.services.unwrap_or_default();
         let tasks = self.tasks.unwrap_or_else(|| TaskSet::new(Arc::clone(&services.spawner)));
         let errors = ErrorStream::with_hook(self.capacity, self.keep, self.hook);
-        Setting { services, tasks, errors, unheard: self.unheard }
+        Setting { services, tasks, errors, strict: self.strict.into() }
     }
 }
 
@@ -70,7 +80,6 @@ macro_rules! builders {
 
             /// For an application: its own surroundings, and the set that owns
             /// its tasks.
-            #[expect(dead_code, reason = "an application hands its surroundings over")]
             pub(crate) fn within(mut self, services: Arc<Services>, tasks: TaskSet) -> Self {
                 (self.common.services, self.common.tasks) = (Some(services), Some(tasks));
                 self
@@ -92,7 +101,7 @@ macro_rules! builders {
 
             /// Makes an event that nobody subscribes to an error.
             pub fn strict(mut self) -> Self {
-                self.common.unheard = Unheard::Fails;
+                self.common.strict = true;
                 self
             }
 
@@ -118,9 +127,15 @@ builders! {
     /// Builds an [`AsyncBus`].
     AsyncBusBuilder {
         /// How many handlers run at once over all subscribers; 32 by default,
-        /// at least 1. A handler that hangs keeps one of them, a subscriber
-        /// as many as it has lanes.
-        workers: usize = 32
+        /// at least 1, and `usize::MAX` for no limit. A handler that hangs
+        /// keeps one of them, a subscriber as many as it has lanes.
+        workers: usize = 32,
+        /// How many events may wait or run for a subscriber that says nothing
+        /// itself; 1,024 by default, at least 1.
+        queue: usize = 1024,
+        /// What happens to more than that, for a subscriber that says nothing
+        /// itself; by default publishers wait.
+        overflow: Overflow = Overflow::Wait
     }
 }
 
@@ -136,6 +151,7 @@ impl AsyncBusBuilder {
     /// The bus. It handles nothing before it is started.
     #[must_use]
     pub fn build(self) -> AsyncBus {
-        AsyncBus::of(self.common.setting(), self.workers.max(1))
+        let (workers, queue) = (self.workers.max(1), self.queue.max(1));
+        AsyncBus::of(self.common.setting(), workers, queue, self.overflow)
     }
 }

@@ -4,14 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::BusEvent;
-use crate::error::{Category, Code, ErrorCode};
+use crate::error::{Code, ErrorCode};
 use crate::event::DecodeError;
+use crate::subscription::HandlerError;
 
-/// What a handler returns: any error will do.
-pub type HandlerResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
-
-const HANDLER_FAILED: Code = Code::new("event_handler_failed", Category::Bug);
-const NESTED: Code = Code::new("nested_wait", Category::Bug);
+/// What a handler returns: every error converts by `?`.
+pub type HandlerResult = Result<(), HandlerError>;
 
 /// An event was not published, or not handled by everybody.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -58,16 +56,16 @@ pub struct Failure {
     /// The subscriber.
     pub subscriber: Arc<str>,
     /// Why.
-    pub error: Arc<HandlerError>,
+    pub error: Arc<DeliveryError>,
 }
 
 /// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum HandlerError {
+pub enum DeliveryError {
     /// The handler's own reason.
     #[error("{0}")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Failed(HandlerError),
     /// The handler panicked.
     #[error("the handler panicked: {message}")]
     Panicked {
@@ -146,7 +144,7 @@ impl fmt::Display for Failures {
 impl Failure {
     /// For buses: a failure.
     #[must_use]
-    pub fn new(event: BusEvent, subscriber: Arc<str>, error: HandlerError) -> Self {
+    pub fn new(event: BusEvent, subscriber: Arc<str>, error: DeliveryError) -> Self {
         Self { event, subscriber, error: Arc::new(error) }
     }
 }
@@ -188,16 +186,17 @@ impl ErrorCode for PublishError {
             Self::Stopped => Code::SHUTTING_DOWN,
             Self::NoSubscriber { .. } => Code::HANDLER_NOT_FOUND,
             Self::Full { .. } => Code::OVERLOADED,
-            Self::Nested => NESTED,
+            Self::Nested => Code::NESTED_WAIT,
             Self::Handlers(failures) => failures.0[0].error.code(),
         }
     }
 }
 
-impl ErrorCode for HandlerError {
+impl ErrorCode for DeliveryError {
     fn code(&self) -> Code {
         match self {
-            Self::Failed(_) | Self::OtherType { .. } => HANDLER_FAILED,
+            Self::Failed(error) => error.code(),
+            Self::OtherType { .. } => Code::EVENT_HANDLER_FAILED,
             Self::Panicked { .. } => Code::PANICKED,
             Self::Decode(error) => error.code(),
             Self::Shed { .. } => Code::OVERLOADED,

@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{BusEvent, HandlerError, HandlerResult};
+use super::{BusEvent, DeliveryError, HandlerResult};
 use crate::aggregate::panic_message;
 use crate::bus::CatchPanic;
 use crate::event::{Decoded, Event};
 use crate::runtime::{BoxFuture, Services};
+use crate::subscription::HandlerError;
 
 /// Handles events of one type, and may wait meanwhile.
 ///
@@ -50,13 +51,13 @@ pub struct Handler(Arc<dyn Erased>);
 
 trait Erased: Send + Sync {
     /// Handles the event at once; `None` if the handler may wait.
-    fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>>;
+    fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), DeliveryError>>;
 
     fn later<'a>(
         &'a self,
         services: &'a Services,
         event: &'a BusEvent,
-    ) -> BoxFuture<'a, Result<(), HandlerError>>;
+    ) -> BoxFuture<'a, Result<(), DeliveryError>>;
 }
 
 impl Handler {
@@ -93,7 +94,7 @@ impl Handler {
 
     /// For buses: handles an event that never waits, `None` where it may.
     #[inline]
-    pub fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
+    pub fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), DeliveryError>> {
         catch_unwind(AssertUnwindSafe(|| self.0.now(services, event)))
             .unwrap_or_else(|panic| Some(Err(panicked(&*panic))))
     }
@@ -102,12 +103,12 @@ impl Handler {
     ///
     /// # Errors
     ///
-    /// [`HandlerError`]; a panic is one.
+    /// [`DeliveryError`]; a panic is one.
     ///
     /// # Cancel safety
     ///
     /// That of the handler.
-    pub async fn handle(&self, services: &Services, event: &BusEvent) -> Result<(), HandlerError> {
+    pub async fn handle(&self, services: &Services, event: &BusEvent) -> Result<(), DeliveryError> {
         if let Some(handled) = self.now(services, event) {
             return handled;
         }
@@ -129,7 +130,7 @@ impl fmt::Debug for Handler {
 struct Any<F>(F);
 
 impl<F: Fn(&BusEvent) -> HandlerResult + Send + Sync> Erased for Any<F> {
-    fn now(&self, _: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
+    fn now(&self, _: &Services, event: &BusEvent) -> Option<Result<(), DeliveryError>> {
         Some((self.0)(event).map_err(failed))
     }
 
@@ -137,7 +138,7 @@ impl<F: Fn(&BusEvent) -> HandlerResult + Send + Sync> Erased for Any<F> {
         &'a self,
         services: &'a Services,
         event: &'a BusEvent,
-    ) -> BoxFuture<'a, Result<(), HandlerError>> {
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
         ended(self.now(services, event))
     }
 }
@@ -149,7 +150,7 @@ where
     F: Fn(&BusEvent) -> Rest + Send + Sync,
     Rest: Future<Output = HandlerResult> + Send + 'static,
 {
-    fn now(&self, _: &Services, _: &BusEvent) -> Option<Result<(), HandlerError>> {
+    fn now(&self, _: &Services, _: &BusEvent) -> Option<Result<(), DeliveryError>> {
         None
     }
 
@@ -157,7 +158,7 @@ where
         &'a self,
         _: &'a Services,
         event: &'a BusEvent,
-    ) -> BoxFuture<'a, Result<(), HandlerError>> {
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
         let rest = (self.0)(event);
         Box::pin(async move { rest.await.map_err(failed) })
     }
@@ -170,7 +171,7 @@ where
     F: Fn(&E, &BusEvent) -> HandlerResult + Send + Sync,
 {
     #[inline]
-    fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), HandlerError>> {
+    fn now(&self, services: &Services, event: &BusEvent) -> Option<Result<(), DeliveryError>> {
         let handle = |value: &E| (self.0)(value, event).map_err(failed);
         Some(match event.value::<E>() {
             Some(value) => handle(value),
@@ -183,7 +184,7 @@ where
         &'a self,
         services: &'a Services,
         event: &'a BusEvent,
-    ) -> BoxFuture<'a, Result<(), HandlerError>> {
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
         ended(self.now(services, event))
     }
 }
@@ -191,7 +192,7 @@ where
 struct TypedWaiting<E, H>(H, PhantomData<fn(&E)>);
 
 impl<E: Event, H: Handle<E>> Erased for TypedWaiting<E, H> {
-    fn now(&self, _: &Services, _: &BusEvent) -> Option<Result<(), HandlerError>> {
+    fn now(&self, _: &Services, _: &BusEvent) -> Option<Result<(), DeliveryError>> {
         None
     }
 
@@ -199,7 +200,7 @@ impl<E: Event, H: Handle<E>> Erased for TypedWaiting<E, H> {
         &'a self,
         services: &'a Services,
         event: &'a BusEvent,
-    ) -> BoxFuture<'a, Result<(), HandlerError>> {
+    ) -> BoxFuture<'a, Result<(), DeliveryError>> {
         Box::pin(async move {
             if let Some(value) = event.value::<E>() {
                 return self.0.handle(value, event).await.map_err(failed);
@@ -213,9 +214,9 @@ impl<E: Event, H: Handle<E>> Erased for TypedWaiting<E, H> {
 }
 
 /// What a stored event has become for a type; nothing, where that skips it.
-fn decode<E: Event>(services: &Services, event: &BusEvent) -> Result<Decoded<E>, HandlerError> {
+fn decode<E: Event>(services: &Services, event: &BusEvent) -> Result<Decoded<E>, DeliveryError> {
     let Some(record) = event.record() else {
-        return Err(HandlerError::OtherType {
+        return Err(DeliveryError::OtherType {
             event_type: event.event_type().into(),
             published: event.rust_type(),
             wanted: type_name::<E>(),
@@ -228,18 +229,17 @@ fn decode<E: Event>(services: &Services, event: &BusEvent) -> Result<Decoded<E>,
     Ok(decoded)
 }
 
-fn ended<'a>(handled: Option<Result<(), HandlerError>>) -> BoxFuture<'a, Result<(), HandlerError>> {
+fn ended<'a>(
+    handled: Option<Result<(), DeliveryError>>,
+) -> BoxFuture<'a, Result<(), DeliveryError>> {
     Box::pin(std::future::ready(handled.unwrap_or(Ok(()))))
 }
 
 /// A handler that hands on the error of another one changes nothing about it.
-fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> HandlerError {
-    match error.downcast::<HandlerError>() {
-        Ok(error) => *error,
-        Err(error) => HandlerError::Failed(error),
-    }
+fn failed(error: HandlerError) -> DeliveryError {
+    error.downcast().unwrap_or_else(DeliveryError::Failed)
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> HandlerError {
-    HandlerError::Panicked { message: panic_message(panic) }
+fn panicked(panic: &(dyn std::any::Any + Send)) -> DeliveryError {
+    DeliveryError::Panicked { message: panic_message(panic) }
 }

@@ -19,6 +19,8 @@ use super::{BusEvent, Delivery, Failure};
 pub(super) struct Queue {
     /// A permit for each event that may still come.
     pub(super) room: Semaphore,
+    /// What it holds.
+    pub(super) capacity: usize,
     lanes: Box<[Mutex<Lane>]>,
 }
 
@@ -58,10 +60,10 @@ pub(super) struct Turn {
 }
 
 impl Queue {
-    pub(super) fn new(delivery: &Delivery) -> Self {
+    pub(super) fn new(delivery: &Delivery, capacity: usize) -> Self {
         let lanes = (0..delivery.lanes()).map(|_| Mutex::default()).collect();
-        let most = Semaphore::MAX_PERMITS;
-        Self { room: Semaphore::new(delivery.capacity.clamp(1, most)), lanes }
+        let capacity = delivery.capacity.unwrap_or(capacity).clamp(1, Semaphore::MAX_PERMITS);
+        Self { room: Semaphore::new(capacity), capacity, lanes }
     }
 
     /// Adds a job to a lane; whether the lane is to be made ready.
@@ -110,6 +112,10 @@ impl Ready {
         self.next += 1;
         let order = (entry.subscriber.rank(), Reverse(self.next));
         self.turns.push(Turn { order, entry, lane });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
     }
 
     /// The next turn: of the highest priority, and there the one that is ready

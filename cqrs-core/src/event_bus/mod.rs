@@ -20,10 +20,22 @@
 //!
 //! What they do not promise: an event that was not stored is lost with the
 //! process. A projection follows the log and misses nothing.
+//!
+//! **A handler must not wait for its own bus.** Where it tries, it gets
+//! [`PublishError::Nested`]. This is seen by the task that polls the handler:
+//! if the handler starts a task, that task publishes and waits, and the
+//! handler waits for the task, nobody sees the circle. On a bus whose workers,
+//! or whose lane for that key, are all taken by such handlers, they stand still
+//! until the bus is stopped and its grace is over. Publish without waiting, or
+//! do not wait for the task.
+//!
+//! An application has a bus of its own, [`App::events`](crate::app::App::events),
+//! on which it publishes what it has stored.
 
 mod awaited;
 mod batch;
 mod builder;
+mod crew;
 mod error;
 mod error_stream;
 mod event;
@@ -44,17 +56,19 @@ use std::time::Duration;
 pub use awaited::{Awaited, NotSeen};
 pub use batch::{BatchEmitter, BatchOptions, FlushError};
 pub use builder::{AsyncBusBuilder, SyncBusBuilder};
-pub use error::{BatchError, Failure, Failures, HandlerError, HandlerResult, PublishError};
+pub use error::{BatchError, DeliveryError, Failure, Failures, HandlerResult, PublishError};
 pub use error_stream::{ErrorCounts, ErrorStream, Keep};
 pub use event::{BusEvent, EventKey};
 pub use handler::{Handle, Handler};
 pub use queued::AsyncBus;
-pub use subscriber::{Delivery, Interest, Order, Overflow, Subscriber};
+pub use subscriber::{Delivery, Interest, Order, Subscriber};
 pub use subscription::Subscription;
 pub use synchronous::SyncBus;
 pub use topic::{InvalidTopic, Topic};
 
+pub use crate::config::{Flavour, Overflow};
 use crate::runtime::{BoxFuture, Services};
+pub use crate::subscription::HandlerError;
 
 /// Carries events from publishers to subscribers.
 ///
@@ -149,6 +163,23 @@ pub trait EventBus: Send + Sync + 'static {
     ///
     /// Dropping the future changes nothing.
     fn wait(&self) -> BoxFuture<'_, Result<(), PublishError>>;
+
+    /// Whether the handlers have ended when [`publish`](Self::publish) returns,
+    /// or the event is queued by then.
+    fn flavour(&self) -> Flavour {
+        Flavour::Async
+    }
+
+    /// Whether it is asked by a handler of this bus, in the handler's own task.
+    /// A task that the handler has started is not seen.
+    fn is_nested(&self) -> bool {
+        false
+    }
+
+    /// Whether anybody may have subscribed.
+    fn has_subscribers(&self) -> bool {
+        true
+    }
 
     /// What failed.
     fn errors(&self) -> &ErrorStream;

@@ -7,21 +7,23 @@
 //! has no bound, and a semaphore in front, which handlers that hang keep.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, SemaphorePermit, TryAcquireError, oneshot};
 
-use super::builder::{Setting, Unheard};
+use super::builder::Setting;
+use super::crew::Crew;
 use super::lanes::{Job, Queue, Ready, Ticket, Turn};
 use super::life::{Life, first};
 use super::table::{Entry, Subscriptions};
-use super::worker::{InHand, work};
+use super::worker::InHand;
 use super::{
-    AsyncBusBuilder, BatchError, BusEvent, ErrorStream, EventBus, EventKey, Failure, Failures,
-    HandlerError, Overflow, PublishError, Subscriber, Subscription,
+    AsyncBusBuilder, BatchError, BusEvent, DeliveryError, ErrorStream, EventBus, EventKey, Failure,
+    Failures, Overflow, PublishError, Subscriber, Subscription,
 };
+use crate::config;
 use crate::event::Event;
 use crate::runtime::{BoxFuture, Services};
 
@@ -38,13 +40,13 @@ pub(super) struct Shared {
     pub(super) life: Life,
     pub(super) ready: Mutex<Ready>,
     pub(super) wake: Notify,
-    /// Workers that have not ended.
-    pub(super) running: AtomicUsize,
+    pub(super) crew: Crew,
     /// Deliveries that were given up.
     pub(super) given_up: AtomicU64,
     subscriptions: Arc<Subscriptions<Queue>>,
-    workers: usize,
-    started: AtomicBool,
+    /// For subscribers that say nothing themselves.
+    queue: usize,
+    overflow: AtomicU8,
 }
 
 impl AsyncBus {
@@ -53,18 +55,27 @@ impl AsyncBus {
         AsyncBusBuilder::new()
     }
 
-    pub(super) fn of(setting: Setting, workers: usize) -> Self {
+    pub(super) fn of(setting: Setting, workers: usize, queue: usize, overflow: Overflow) -> Self {
         Self(Arc::new(Shared {
             setting,
             life: Life::new(),
             ready: Mutex::default(),
             wake: Notify::new(),
-            running: AtomicUsize::new(0),
+            crew: Crew::new(workers),
             given_up: AtomicU64::new(0),
             subscriptions: Subscriptions::new(),
-            workers,
-            started: AtomicBool::new(false),
+            queue,
+            overflow: AtomicU8::new(overflow as u8),
         }))
+    }
+
+    /// For an application: what its configuration says.
+    pub(crate) fn tune(&self, config: &config::EventBus) {
+        self.0.setting.set_strict(config.strict);
+        self.0.overflow.store(config.overflow as u8, Ordering::Relaxed);
+        self.0.crew.limit(config.concurrency.get().unwrap_or(usize::MAX));
+        // Whoever waits for work looks whether there are too many.
+        self.0.wake.notify_waiters();
     }
 
     /// An event of this process, see [`BusEvent::of`].
@@ -82,7 +93,7 @@ impl AsyncBus {
     /// Workers that have not ended: none after a stop.
     #[must_use]
     pub fn running_workers(&self) -> usize {
-        self.0.running.load(Ordering::SeqCst)
+        self.0.crew.count()
     }
 }
 
@@ -102,12 +113,7 @@ impl Shared {
         let _flight = self.life.enter()?;
         let entries = self.subscriptions.of(event.event_type());
         if entries.is_empty() {
-            return match self.setting.unheard {
-                Unheard::Passes => Ok(()),
-                Unheard::Fails => {
-                    Err(PublishError::NoSubscriber { event_type: event.event_type().into() })
-                }
-            };
+            return self.setting.unheard(&event);
         }
         let mut rooms = Vec::with_capacity(entries.len());
         for entry in entries.iter() {
@@ -122,8 +128,8 @@ impl Shared {
                     self.push(entry, job);
                 }
                 None => {
-                    let capacity = entry.subscriber.delivery().capacity;
-                    self.failed(&job, entry, HandlerError::Shed { capacity });
+                    let capacity = entry.kept.capacity;
+                    self.failed(&job, entry, DeliveryError::Shed { capacity });
                 }
             }
         }
@@ -139,20 +145,19 @@ impl Shared {
         entry: &'a Entry<Queue>,
     ) -> Result<Option<SemaphorePermit<'a>>, PublishError> {
         let room = &entry.kept.room;
-        let delivery = entry.subscriber.delivery();
         match room.try_acquire() {
             Ok(room) => return Ok(Some(room)),
             Err(TryAcquireError::Closed) => return Err(PublishError::Stopped),
             Err(TryAcquireError::NoPermits) => {}
         }
-        match delivery.overflow {
+        match entry.subscriber.delivery().overflow.unwrap_or_else(|| self.overflow()) {
             Overflow::Shed => Ok(None),
             Overflow::Wait if !self.life.is_nested() => {
                 room.acquire().await.map(Some).map_err(|_| PublishError::Stopped)
             }
             Overflow::Wait | Overflow::Refuse => Err(PublishError::Full {
                 subscriber: Arc::clone(entry.subscriber.name()),
-                capacity: delivery.capacity,
+                capacity: entry.kept.capacity,
             }),
         }
     }
@@ -164,7 +169,18 @@ impl Shared {
             let entry = Arc::clone(entry);
             self.ready.lock().expect("nothing panics under the lock").push(entry, lane);
             self.wake.notify_one();
+            self.crew.work_has_come();
         }
+    }
+
+    fn overflow(&self) -> Overflow {
+        let all = [Overflow::Wait, Overflow::Shed, Overflow::Refuse];
+        let now = self.overflow.load(Ordering::Relaxed);
+        all.into_iter().find(|one| *one as u8 == now).unwrap_or_default()
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.ready.lock().expect("nothing panics under the lock").is_empty()
     }
 
     pub(super) fn turn(&self) -> Option<Turn> {
@@ -172,7 +188,7 @@ impl Shared {
     }
 
     #[cold]
-    pub(super) fn failed(&self, job: &Job, entry: &Entry<Queue>, error: HandlerError) {
+    pub(super) fn failed(&self, job: &Job, entry: &Entry<Queue>, error: DeliveryError) {
         let subscriber = Arc::clone(entry.subscriber.name());
         let failure = Failure::new(job.event.clone(), subscriber, error);
         if let Some(ticket) = &job.ticket {
@@ -241,7 +257,7 @@ impl EventBus for AsyncBus {
     }
 
     fn subscribe(&self, subscriber: Subscriber) -> Subscription {
-        let queue = Queue::new(subscriber.delivery());
+        let queue = Queue::new(subscriber.delivery(), self.0.queue);
         self.0.subscriptions.add(subscriber, queue)
     }
 
@@ -252,22 +268,16 @@ impl EventBus for AsyncBus {
         if self.0.life.is_closed() {
             return Err(PublishError::Stopped);
         }
-        if !self.0.started.swap(true, Ordering::SeqCst) {
-            for _ in 0..self.0.workers {
-                self.0.running.fetch_add(1, Ordering::SeqCst);
-                let task = Box::pin(work(Arc::clone(&self.0)));
-                self.0.setting.tasks.service("event bus", task);
-            }
-        }
+        Crew::start(&self.0);
         Ok(())
     }
 
     fn stop(&self, grace: Duration) -> BoxFuture<'_, u64> {
         Box::pin(async move {
-            let Shared { life, running, setting, given_up, .. } = &*self.0;
-            let ended = |life: &Life| running.load(Ordering::SeqCst) == 0 && life.in_flight() == 0;
+            let Shared { life, crew, setting, given_up, .. } = &*self.0;
+            let ended = |life: &Life| crew.is_gone() && life.in_flight() == 0;
             self.0.close();
-            if running.load(Ordering::SeqCst) > 0 {
+            if !crew.is_gone() {
                 first(life.until(ended), setting.services.clock.sleep(grace)).await;
             }
             life.cut();
@@ -285,6 +295,14 @@ impl EventBus for AsyncBus {
             self.0.life.until(|life| life.in_flight() == 0).await;
             Ok(())
         })
+    }
+
+    fn is_nested(&self) -> bool {
+        self.0.life.is_nested()
+    }
+
+    fn has_subscribers(&self) -> bool {
+        !self.0.subscriptions.all().is_empty()
     }
 
     fn errors(&self) -> &ErrorStream {

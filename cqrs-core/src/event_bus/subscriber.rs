@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{BusEvent, Handle, Handler, HandlerResult, InvalidTopic, Topic};
+use super::{BusEvent, Handle, Handler, HandlerResult, InvalidTopic, Overflow, Topic};
 use crate::event::Event;
 
 /// A handler with a name, what it wants, and how it wants it.
 ///
 /// ```
-/// use cqrs_core::event_bus::Subscriber;
+/// use cqrs_core::event_bus::{HandlerError, Subscriber};
 /// # use cqrs_core::prelude::*;
 /// # #[derive(Event)]
 /// # enum OrderEvent { Paid { cents: i64 } }
 /// let subscriber = Subscriber::on("books", |event: &OrderEvent, _| {
 ///     let OrderEvent::Paid { cents } = event;
-///     if *cents < 0 { Err("less than nothing was paid".into()) } else { Ok(()) }
+///     if *cents < 0 { Err(HandlerError::permanent("less than nothing was paid")) } else { Ok(()) }
 /// });
 /// assert_eq!(subscriber.name(), "books");
 /// ```
@@ -46,10 +46,11 @@ pub struct Delivery {
     pub order: Order,
     /// What may run at once: 4 by default, at least 1.
     pub lanes: usize,
-    /// How many events may wait or run: 1,024 by default, at least 1.
-    pub capacity: usize,
-    /// What happens to more than that.
-    pub overflow: Overflow,
+    /// How many events may wait or run, at least 1; by default what the bus
+    /// says.
+    pub capacity: Option<usize>,
+    /// What happens to more than that; by default what the bus says.
+    pub overflow: Option<Overflow>,
 }
 
 /// Which events of a subscriber are handled one after the other, in the order
@@ -66,21 +67,6 @@ pub enum Order {
     PerPartition(Arc<dyn Fn(&BusEvent) -> u64 + Send + Sync>),
     /// All of them: one at a time.
     Total,
-}
-
-/// What happens when the queue of a subscriber is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Overflow {
-    /// Publishers wait, first come, first served. Inside a handler of the same
-    /// bus it is [`PublishError::Full`](super::PublishError::Full) instead.
-    #[default]
-    Wait,
-    /// This subscriber misses the event, which is counted and reported as a
-    /// failure.
-    Shed,
-    /// The event is refused for everybody.
-    Refuse,
 }
 
 impl Subscriber {
@@ -122,15 +108,16 @@ impl Subscriber {
         self
     }
 
-    /// How many events may wait or run; 1,024 by default, at least 1.
+    /// How many events may wait or run, at least 1; by default what the bus
+    /// says.
     pub fn capacity(mut self, capacity: usize) -> Self {
-        self.delivery.capacity = capacity.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
+        self.delivery.capacity = Some(capacity);
         self
     }
 
-    /// What happens to more than that; by default publishers wait.
+    /// What happens to more than that; by default what the bus says.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.delivery.overflow = overflow;
+        self.delivery.overflow = Some(overflow);
         self
     }
 
@@ -227,7 +214,7 @@ impl Interest {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { order: Order::PerKey, lanes: 4, capacity: 1024, overflow: Overflow::Wait }
+        Self { order: Order::PerKey, lanes: 4, capacity: None, overflow: None }
     }
 }
 

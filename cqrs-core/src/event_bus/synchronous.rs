@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::builder::{Setting, Unheard};
+use super::builder::Setting;
 use super::life::{Life, first};
 use super::table::{Entries, Entry, Subscriptions};
 use super::{
-    BatchError, BusEvent, ErrorStream, EventBus, EventKey, Failure, Failures, HandlerError,
-    PublishError, Subscriber, Subscription, SyncBusBuilder,
+    BatchError, BusEvent, DeliveryError, ErrorStream, EventBus, EventKey, Failure, Failures,
+    Flavour, PublishError, Subscriber, Subscription, SyncBusBuilder,
 };
+use crate::config;
 use crate::event::Event;
 use crate::runtime::{BoxFuture, Services};
 
@@ -66,6 +67,11 @@ impl SyncBus {
         Self(Arc::new(Shared { setting, life, subscriptions, given_up: AtomicU64::new(0) }))
     }
 
+    /// For an application: what its configuration says.
+    pub(crate) fn tune(&self, config: &config::EventBus) {
+        self.0.setting.set_strict(config.strict);
+    }
+
     /// An event of this process, see [`BusEvent::of`].
     #[must_use]
     pub fn event<E: Event>(&self, key: impl Into<EventKey>, event: E) -> BusEvent {
@@ -91,7 +97,7 @@ impl SyncBus {
         let _flight = self.0.life.enter()?;
         let entries = self.0.subscriptions.of(event.event_type());
         if entries.is_empty() {
-            return self.0.unheard(&event);
+            return self.0.setting.unheard(&event);
         }
         let Some((at, handled)) = self.0.all_well(&event, &entries) else { return Ok(()) };
         let mut round = Box::new(Round { event, entries, at, mode, failures: Vec::new() });
@@ -135,15 +141,6 @@ impl Drop for Left {
 }
 
 impl Shared {
-    fn unheard(&self, event: &BusEvent) -> Result<(), PublishError> {
-        match self.setting.unheard {
-            Unheard::Passes => Ok(()),
-            Unheard::Fails => {
-                Err(PublishError::NoSubscriber { event_type: event.event_type().into() })
-            }
-        }
-    }
-
     /// Asks subscribers until one fails or waits: its place, and the failure.
     /// What goes well, which is nearly all, keeps no record of it.
     #[inline]
@@ -151,7 +148,7 @@ impl Shared {
         &self,
         event: &BusEvent,
         entries: &Entries<()>,
-    ) -> Option<(usize, Option<HandlerError>)> {
+    ) -> Option<(usize, Option<DeliveryError>)> {
         self.life.inside(|| {
             for (at, entry) in entries.iter().enumerate() {
                 match entry.subscriber.handler().now(&self.setting.services, event) {
@@ -195,7 +192,7 @@ impl Shared {
             None => {
                 for at in at..round.entries.len() {
                     self.given_up.fetch_add(1, Ordering::Relaxed);
-                    self.failed(round, at, HandlerError::Stopped);
+                    self.failed(round, at, DeliveryError::Stopped);
                 }
                 round.at = round.entries.len();
             }
@@ -206,7 +203,7 @@ impl Shared {
     }
 
     #[cold]
-    fn failed(&self, round: &mut Round, at: usize, error: HandlerError) {
+    fn failed(&self, round: &mut Round, at: usize, error: DeliveryError) {
         let subscriber = Arc::clone(round.entries[at].subscriber.name());
         let failure = Failure::new(round.event.clone(), subscriber, error);
         round.failures.push(failure.clone());
@@ -274,6 +271,18 @@ impl EventBus for SyncBus {
             self.0.life.until(|life| life.in_flight() == 0).await;
             Ok(())
         })
+    }
+
+    fn flavour(&self) -> Flavour {
+        Flavour::Sync
+    }
+
+    fn is_nested(&self) -> bool {
+        self.0.life.is_nested()
+    }
+
+    fn has_subscribers(&self) -> bool {
+        !self.0.subscriptions.all().is_empty()
     }
 
     fn errors(&self) -> &ErrorStream {

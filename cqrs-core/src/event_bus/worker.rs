@@ -1,9 +1,10 @@
-//! Workers: a fixed number of tasks that take turns from the ready lanes.
+//! Workers: tasks that take turns from the ready lanes.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::HandlerError;
+use super::DeliveryError;
+use super::crew::Hired;
 use super::lanes::{Job, Turn};
 use super::life::{Life, first};
 use super::queued::Shared;
@@ -11,9 +12,10 @@ use super::queued::Shared;
 /// Turns after which a worker lets other tasks of the runtime run.
 const STRETCH: u32 = 32;
 
-/// Works until the bus is closed and nothing is in flight.
-pub(super) async fn work(shared: Arc<Shared>) {
-    let _running = Running(Arc::clone(&shared));
+/// Works until the bus is closed and nothing is in flight, or there are more
+/// workers than there may be.
+pub(super) async fn work(mut hired: Hired) {
+    let shared = Arc::clone(hired.shared());
     let tasks = shared.setting.tasks.clone();
     let mut turns = 0_u32;
     loop {
@@ -21,15 +23,23 @@ pub(super) async fn work(shared: Arc<Shared>) {
         let woken = shared.wake.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
+        if hired.is_too_many() {
+            return;
+        }
         if let Some(turn) = shared.turn() {
+            hired.is_busy();
             InHand::of(&shared, turn).handle().await;
             turns = turns.wrapping_add(1);
             if turns.is_multiple_of(STRETCH) {
                 tokio::task::yield_now().await;
             }
-        } else if ended(&shared.life) {
+            continue;
+        }
+        hired.is_free();
+        if ended(&shared.life) {
             return;
-        } else if shared.life.is_closed() {
+        }
+        if shared.life.is_closed() {
             first(woken, shared.life.until(ended)).await;
         } else if tasks.is_stopping() {
             shared.close();
@@ -39,18 +49,8 @@ pub(super) async fn work(shared: Arc<Shared>) {
     }
 }
 
-fn ended(life: &Life) -> bool {
+pub(super) fn ended(life: &Life) -> bool {
     life.is_closed() && life.in_flight() == 0
-}
-
-/// Counts a worker out, however it ends.
-struct Running(Arc<Shared>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
-        self.0.life.tell();
-    }
 }
 
 /// A lane in the hands of a worker, with its next job until that is handled.
@@ -82,7 +82,7 @@ impl<'a> InHand<'a> {
         }
     }
 
-    fn ended(&mut self, handled: Result<(), HandlerError>) {
+    fn ended(&mut self, handled: Result<(), DeliveryError>) {
         if let Some(job) = self.job.take()
             && let Err(error) = handled
         {
@@ -98,7 +98,7 @@ impl Drop for InHand<'_> {
         let given_up = self.job.is_some();
         if given_up {
             self.shared.given_up.fetch_add(1, Ordering::Relaxed);
-            self.ended(Err(HandlerError::Stopped));
+            self.ended(Err(DeliveryError::Stopped));
         }
         let (entry, lane) = (&self.turn.entry, self.turn.lane);
         if entry.kept.give_back(lane) {

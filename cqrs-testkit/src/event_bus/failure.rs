@@ -1,6 +1,8 @@
 //! Handlers that fail are apart from those that do not.
 
-use cqrs_core::event_bus::{BusEvent, HandlerError, HandlerResult, PublishError, Subscriber};
+use cqrs_core::event_bus::{
+    BusEvent, DeliveryError, HandlerError, HandlerResult, PublishError, Subscriber,
+};
 
 use super::bench::{Bench, Impostor, Numbered, Seen, waiting, writer};
 
@@ -8,7 +10,7 @@ fn failing(name: &'static str, seen: &Seen<u64>) -> Subscriber {
     let seen = seen.clone();
     Subscriber::on(name, move |event: &Numbered, _| {
         seen.add(event.number);
-        Err("it cannot be done".into())
+        Err(HandlerError::permanent("it cannot be done"))
     })
 }
 
@@ -34,7 +36,7 @@ pub(super) async fn a_failing_handler_stops_no_other(bench: Bench) {
     apart(&bench, failing("middle", &Seen::new())).await;
     let waits = |_| async {
         tokio::task::yield_now().await;
-        HandlerResult::Err("it cannot be done".into())
+        HandlerResult::Err(HandlerError::permanent("it cannot be done"))
     };
     apart(&bench, waiting("middle", waits)).await;
 }
@@ -62,7 +64,7 @@ pub(super) async fn every_failure_is_returned_to_who_waits(bench: Bench) {
     let mut found: Vec<_> = failures
         .iter()
         .map(|one| {
-            let panicked = matches!(*one.error, HandlerError::Panicked { .. });
+            let panicked = matches!(*one.error, DeliveryError::Panicked { .. });
             (one.subscriber.to_string(), panicked, one.event.id())
         })
         .collect();
@@ -77,7 +79,7 @@ pub(super) async fn a_batch_names_the_events_that_failed(bench: Bench) {
     let handled = seen.clone();
     bus.subscribe(Subscriber::on("picky", move |event: &Numbered, _| {
         if [2, 3, 7].contains(&event.number) {
-            return Err("not this one".into());
+            return Err(HandlerError::permanent("not this one"));
         }
         handled.add(event.number);
         Ok(())
@@ -97,7 +99,7 @@ pub(super) async fn a_value_of_another_type_is_a_failure(bench: Bench) {
     let answer = bus.publish_and_wait(BusEvent::of(&bench.services, "a", Impostor)).await;
 
     let told = matches!(&answer, Err(PublishError::Handlers(failures))
-        if failures.iter().all(|one| matches!(*one.error, HandlerError::OtherType { .. })));
+        if failures.iter().all(|one| matches!(*one.error, DeliveryError::OtherType { .. })));
     bench.holds("a value of another type is told as such", told);
     bench.equal("and handled by nobody", seen.len(), 0);
 }

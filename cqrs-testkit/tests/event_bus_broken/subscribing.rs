@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cqrs_core::event_bus::{
-    BusEvent, ErrorStream, Failure, Handler, HandlerError, Interest, Order, Subscriber,
+    BusEvent, DeliveryError, ErrorStream, Failure, Handler, Interest, Order, Subscriber,
 };
 use cqrs_core::runtime::Services;
 
@@ -37,11 +37,14 @@ pub(crate) fn wrapped(
     };
     let name = Arc::clone(subscriber.name());
     let handler = handler(fault, subscriber, Arc::clone(shared), Arc::clone(services), errors);
-    Subscriber::new(name, interest, handler)
-        .order(order)
-        .lanes(delivery.lanes)
-        .capacity(delivery.capacity)
-        .overflow(delivery.overflow)
+    let mut wrapped = Subscriber::new(name, interest, handler).order(order).lanes(delivery.lanes);
+    if let Some(capacity) = delivery.capacity {
+        wrapped = wrapped.capacity(capacity);
+    }
+    if let Some(overflow) = delivery.overflow {
+        wrapped = wrapped.overflow(overflow);
+    }
+    wrapped
 }
 
 fn handler(
@@ -72,17 +75,17 @@ fn handler(
             drop(locked);
             match handled {
                 Ok(()) => Ok(()),
-                Err(HandlerError::OtherType { .. }) if fault == Fault::PassesOverOtherTypes => {
+                Err(DeliveryError::OtherType { .. }) if fault == Fault::PassesOverOtherTypes => {
                     Ok(())
                 }
                 Err(error) => {
-                    let panicked = matches!(error, HandlerError::Panicked { .. });
+                    let panicked = matches!(error, DeliveryError::Panicked { .. });
                     if fault == Fault::DiesOfAPanic && panicked {
                         shared.dead.store(true, Ordering::SeqCst);
                     }
                     if fault == Fault::CountsFailuresTwice {
                         let name = Arc::clone(subscriber.name());
-                        errors.report(Failure::new(event, name, HandlerError::Stopped));
+                        errors.report(Failure::new(event, name, DeliveryError::Stopped));
                     }
                     Err(error.into())
                 }

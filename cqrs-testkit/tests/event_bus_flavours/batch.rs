@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cqrs_core::event_bus::{
     BatchEmitter, BatchError, BatchOptions, BusEvent, ErrorStream, EventBus, FlushError,
-    PublishError, Subscriber, Subscription, SyncBus,
+    HandlerError, PublishError, Subscriber, Subscription, SyncBus,
 };
 use cqrs_core::runtime::{BoxFuture, Services};
 use cqrs_testkit::ManualClock;
@@ -117,7 +117,7 @@ async fn a_batch_is_published_when_its_first_event_has_waited_long_enough() {
 async fn a_flush_publishes_and_tells_what_failed() {
     let (bus, _) = Batches::new();
     bus.subscribe(Subscriber::on("failing", |event: &super::Tick, _| match event {
-        super::Tick::Made { n: 1 } => Err("no".into()),
+        super::Tick::Made { n: 1 } => Err(HandlerError::permanent("no")),
         super::Tick::Made { .. } => Ok(()),
     }));
     let emitter = emitter(&bus);

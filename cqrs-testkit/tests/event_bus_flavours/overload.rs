@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cqrs_core::event_bus::{AsyncBus, EventBus, HandlerError, Overflow, PublishError, Subscriber};
+use cqrs_core::event_bus::{AsyncBus, DeliveryError, EventBus, Overflow, PublishError, Subscriber};
 use tokio::sync::Semaphore;
 
 use super::{Log, add, all, queued, settle, spawn, tick, waiting, writer};
@@ -72,7 +72,7 @@ async fn what_is_shed_is_counted_and_comes_to_everybody_else() {
     assert_eq!(all(&log), [0, 1, 2, 3]);
     assert_eq!(all(&other), (0..40).collect::<Vec<_>>());
     assert_eq!(bus.errors().counts().total, 36);
-    let is_shed = |error: &HandlerError| matches!(error, HandlerError::Shed { capacity: 4 });
+    let is_shed = |error: &DeliveryError| matches!(error, DeliveryError::Shed { capacity: 4 });
     assert!(bus.errors().take().iter().all(|one| is_shed(&one.error)));
 }
 

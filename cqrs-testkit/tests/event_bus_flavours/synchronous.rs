@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cqrs_core::event_bus::{EventBus, Failure, Keep, PublishError, Subscriber, SyncBus};
+use cqrs_core::event_bus::{
+    EventBus, Failure, HandlerError, Keep, PublishError, Subscriber, SyncBus,
+};
 
 use super::{Log, Tick, add, all, tick, waiting, writer};
 
@@ -50,7 +52,7 @@ async fn a_handler_that_waits_keeps_its_place_among_the_others() {
 async fn publish_returns_the_first_error_and_asks_no_later_subscriber() {
     let (bus, log) = (SyncBus::builder().build(), Log::default());
     bus.subscribe(named("first", &log));
-    bus.subscribe(Subscriber::on("second", |_: &Tick, _| Err("no".into())));
+    bus.subscribe(Subscriber::on("second", |_: &Tick, _| Err(HandlerError::permanent("no"))));
     bus.subscribe(named("third", &log));
 
     let error = bus.publish(tick("k", 1)).await.unwrap_err();
@@ -69,7 +71,7 @@ async fn the_hook_sees_each_failure_once_and_the_first_are_kept_if_that_is_said(
         panic!("a hook that panics changes nothing");
     };
     let bus = SyncBus::builder().keep_errors(2, Keep::First).on_error(hook).build();
-    bus.subscribe(Subscriber::on("failing", |_: &Tick, _| Err("no".into())));
+    bus.subscribe(Subscriber::on("failing", |_: &Tick, _| Err(HandlerError::permanent("no"))));
 
     for n in 0..5 {
         bus.publish(tick("k", n)).await.unwrap_err();
@@ -84,7 +86,7 @@ async fn the_hook_sees_each_failure_once_and_the_first_are_kept_if_that_is_said(
 #[tokio::test]
 async fn failures_can_be_waited_for() {
     let bus = SyncBus::builder().build();
-    bus.subscribe(Subscriber::on("failing", |_: &Tick, _| Err("no".into())));
+    bus.subscribe(Subscriber::on("failing", |_: &Tick, _| Err(HandlerError::permanent("no"))));
     let errors = bus.errors().clone();
     let next = super::spawn(async move { errors.next().await });
     super::settle().await;
