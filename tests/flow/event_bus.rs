@@ -11,10 +11,9 @@ use cqrs_core::event_bus::{
 };
 use cqrs_core::prelude::*;
 use cqrs_core::runtime::Services;
-use cqrs_core::store::EventStore;
 use cqrs_testkit::fault::{Fault, FaultyStore, Gate};
 use support::bank::*;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::stores::{GUARD, builder, open};
 
@@ -177,13 +176,12 @@ async fn a_bus_may_bring_its_subscribers_along() {
 async fn what_was_not_stored_is_published_to_nobody() {
     for flavour in [Flavour::Sync, Flavour::Async] {
         let store = FaultyStore::new(MemoryStore::new());
-        let app =
-            builder().config(flavoured(flavour)).store(store.clone()).build().unwrap();
+        let app = builder().config(flavoured(flavour)).store(store.clone()).build().unwrap();
         let seen = Seen::default();
         app.events().subscribe(seen.subscriber("seen"));
         open(&app, "a").await;
 
-        store.inject(Fault::fail_commits().once());
+        store.inject(Fault::unavailable());
         app.execute(deposit(1)).await.unwrap_err();
         handled(&app, 2).await;
 
@@ -249,16 +247,18 @@ async fn subscribers_run_although_the_caller_has_gone() {
         open(&app, "a").await;
         app.events().subscribe(seen.subscriber("seen"));
         let gate = Gate::new();
-        store.inject(Fault::hold_commits(&gate).once());
+        store.inject(Fault::delay(&gate));
         let caller = tokio::spawn({
             let app = app.clone();
             async move { app.execute(deposit(9)).await.map(drop) }
         });
-        gate.reached().await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
 
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled());
-        gate.open();
+        gate.release();
         until(|| seen.all() == [9]).await;
 
         assert_eq!(app.events().errors().counts().total, 0);
@@ -481,7 +481,9 @@ async fn a_strict_bus_reports_what_nobody_wants_while_it_is_strict() {
         handled(&app, 2).await;
 
         let failures = app.events().errors().take();
-        let DeliveryError::NotPublished(error) = &*failures[0].error else { panic!("{failures:?}") };
+        let DeliveryError::NotPublished(error) = &*failures[0].error else {
+            panic!("{failures:?}")
+        };
         assert!(matches!(**error, PublishError::NoSubscriber { .. }), "{flavour:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cqrs_core::event_bus::PublishError;
+use cqrs_core::event_bus::{HandlerError, PublishError};
 
 use super::bench::{Bench, Seen, number, waiting};
 
@@ -16,7 +16,9 @@ pub(super) async fn a_handler_may_publish(bench: Bench) {
             let number = number(&event);
             seen.add(number);
             if number < 20 {
-                let bus = bus.upgrade().ok_or("the case holds the bus")?;
+                let bus = bus
+                    .upgrade()
+                    .ok_or_else(|| HandlerError::permanent("the case holds the bus"))?;
                 bus.publish(super::bench::of(&services, "a", number + 1)).await?;
             }
             Ok(())
@@ -36,7 +38,9 @@ pub(super) async fn a_handler_that_waits_for_its_bus_gets_an_answer(bench: Bench
         let (bus, told, services) = (weak.clone(), told.clone(), services.clone());
         async move {
             if number(&event) == 0 {
-                let bus = bus.upgrade().ok_or("the case holds the bus")?;
+                let bus = bus
+                    .upgrade()
+                    .ok_or_else(|| HandlerError::permanent("the case holds the bus"))?;
                 let answer = bus.publish_and_wait(super::bench::of(&services, "a", 1)).await;
                 told.add(matches!(answer, Ok(()) | Err(PublishError::Nested)));
             }
@@ -55,7 +59,8 @@ pub(super) async fn a_handler_that_waits_for_the_idle_bus_is_refused(bench: Benc
     bus.subscribe(waiting("nested", move |_| {
         let (bus, told) = (weak.clone(), told.clone());
         async move {
-            let bus = bus.upgrade().ok_or("the case holds the bus")?;
+            let bus =
+                bus.upgrade().ok_or_else(|| HandlerError::permanent("the case holds the bus"))?;
             told.add(matches!(bus.wait().await, Err(PublishError::Nested)));
             Ok(())
         }

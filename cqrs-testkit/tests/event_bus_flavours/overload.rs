@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cqrs_core::event_bus::{AsyncBus, DeliveryError, EventBus, Overflow, PublishError, Subscriber};
+use cqrs_core::event_bus::{
+    AsyncBus, DeliveryError, EventBus, HandlerError, Overflow, PublishError, Subscriber,
+};
 use tokio::sync::Semaphore;
 
 use super::{Log, add, all, queued, settle, spawn, tick, waiting, writer};
@@ -106,7 +108,9 @@ async fn a_handler_that_publishes_into_its_own_full_queue_is_refused_at_one_work
         waiting("own", move |n| {
             let (bus, told) = (weak.clone(), Log::clone(&told));
             async move {
-                let bus: Arc<AsyncBus> = bus.upgrade().ok_or("the test holds the bus")?;
+                let bus: Arc<AsyncBus> = bus
+                    .upgrade()
+                    .ok_or_else(|| HandlerError::permanent("the test holds the bus"))?;
                 if n == 0 {
                     let full = bus.publish(tick("k", 1)).await;
                     add(&told, matches!(full, Err(PublishError::Full { .. })));
