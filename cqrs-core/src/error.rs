@@ -118,6 +118,8 @@ codes! {
     QUERY_FAILED = "query_failed", Domain;
     /// An event handler failed.
     EVENT_HANDLER_FAILED = "event_handler_failed", Bug;
+    /// An event handler would have waited for itself.
+    NESTED_WAIT = "nested_wait", Bug;
     /// An answer of another type than the caller expects.
     ANSWER_TYPE = "answer_type", Bug;
     /// Refused by a middleware.

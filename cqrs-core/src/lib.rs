@@ -24,6 +24,7 @@ pub mod projection;
 
 pub mod bus;
 pub mod cache;
+pub mod event_bus;
 
 pub mod policy;
 

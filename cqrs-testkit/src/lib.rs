@@ -14,6 +14,7 @@ mod values;
 pub mod wiring;
 
 pub mod conformance;
+pub mod event_bus;
 pub mod fault;
 pub mod postgres;
 mod program;

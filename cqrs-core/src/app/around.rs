@@ -11,6 +11,7 @@ use crate::bus::{MessageKind, Middleware, Middlewares, Scope, Target};
 use crate::cache::{CacheBackend, Evict, Invalidations, QueryCache, TieredCache, TieredOptions};
 use crate::command::Command;
 use crate::config::{Config, Limit};
+use crate::event_bus::EventBus;
 use crate::policy::{
     Answers, Audit, AuditSink, Authenticate, Authenticator, Authorize, Authorizer, Collector,
     Guard, Guarding, Guards, Logging, Meters, Observers, Policies, PolicySettings, Shared,
@@ -37,6 +38,7 @@ pub(super) struct Around {
     backend: Option<Arc<dyn Fn(QueryCache, &Services) -> TieredCache + Send + Sync>>,
     collector: Option<Arc<dyn Collector>>,
     metrics: bool,
+    pub(super) events: Option<Arc<dyn EventBus>>,
     pub(super) listening: Listening,
 }
 
@@ -58,6 +60,7 @@ impl Default for Around {
             backend: None,
             collector: None,
             metrics: true,
+            events: None,
             listening: Listening::default(),
         }
     }
@@ -175,6 +178,15 @@ impl<S> AppBuilder<S> {
     /// what pauses.
     pub fn event_attempts(mut self, attempts: NonZeroU32, backoff: Backoff) -> Self {
         self.around.listening.tries = Some((attempts.get(), backoff));
+        self
+    }
+
+    /// Publishes what was stored on this bus, such as
+    /// `SyncBus::builder().build()`, in the place of the one that the
+    /// configuration describes; the keys of `event_bus` then say nothing. The
+    /// application starts and stops it.
+    pub fn event_bus(mut self, bus: impl EventBus) -> Self {
+        self.around.events = Some(Arc::new(bus));
         self
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::around::Around;
 use super::evictor::Evictor;
+use super::feed::Feed;
 use super::live::Changing;
 use super::wiring::{Aggregates, Provided};
 use super::{App, Dep, InFlight, Inner, Live, Wiring};
@@ -231,6 +232,7 @@ impl<S> AppBuilder<S> {
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
         let Wiring { policies, resolved, observers, paces, .. } = wiring;
         let answers = policies.answers.clone();
+        let events = builder.around.events.clone();
         // What code has said stays as it is.
         let conflicts = builder.retries.is_none().then(|| aggregates.retries.clone());
         let changing = Changing { policies, resolved, paces, conflicts };
@@ -241,6 +243,7 @@ impl<S> AppBuilder<S> {
             .collect();
         let projections: HashMap<TypeId, RunnerHandle> = projections;
         let evictor = Evictor::start(&live, answers, &projections, &store, &services, &tasks);
+        let feed = Feed::start(events, &live.config(), &store, &services, &tasks);
         let inner = Arc::new(Inner {
             handlers,
             store,
@@ -251,6 +254,7 @@ impl<S> AppBuilder<S> {
             projections,
             live,
             evictor,
+            feed,
             in_flight: InFlight::default(),
             subscriptions,
             closing: false.into(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::{App, Ask, Execute, Inner};
 use crate::bus::{Context, Origin};
 use crate::command::{Command, OneHandlerFor};
+use crate::event_bus::EventBus;
 use crate::query::{OneQueryHandlerFor, Query};
 
 /// Sends commands and queries on from a handler. They belong to the same
@@ -39,6 +40,12 @@ impl Bus {
         command: C,
     ) -> Execute<'static, C, C::Output, C::Error> {
         Execute::new(Cow::Owned(self.app()), command, self.origin())
+    }
+
+    /// As [`App::events`].
+    #[must_use]
+    pub fn events(&self) -> Arc<dyn EventBus> {
+        Arc::clone(self.app().events())
     }
 
     /// As [`App::query`].

@@ -256,7 +256,7 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
             Ok(ctx) => ctx,
             Err(error) => return Ahead::Ended(Err(error.into())),
         };
-        if ctx.shown_within().is_some() {
+        if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
             return Ahead::Waits(ctx, Err(None));
         }
         match app.inner().handlers.execute_now(command, &ctx) {
@@ -285,7 +285,7 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
             let value = app.inner().handlers.execute(begun, &command, &ctx).await?;
             let receipt = Receipt { commits: ctx.take_commits() };
             let executed = Executed { value, receipt };
-            if ctx.shown_within().is_some() {
+            if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
                 return Box::pin(shown(&app, &ctx, executed)).await;
             }
             ctx.leave();
@@ -360,12 +360,17 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
     }
 }
 
-/// A command that is done, once its caller can see it.
+/// A command that is done, once its caller can see what came of it.
 async fn shown<V, E>(
     app: &App,
     ctx: &Context,
     executed: Executed<V>,
 ) -> Result<Executed<V>, CommandError<E>> {
+    if app.inner().feed.is_awaited()
+        && let Some(token) = executed.receipt.token()
+    {
+        app.announced(token, ctx.remaining()).await;
+    }
     if let (Some(limit), Some(token)) = (ctx.shown_within(), executed.receipt.token()) {
         let reached = app.wait_for(token, limit).await;
         reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;

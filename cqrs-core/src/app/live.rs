@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::around::Around;
+use super::feed::Feed;
 use super::listening::Paced;
 use super::settled;
 use super::wiring::Resolved;
@@ -84,12 +85,14 @@ impl Live {
         config: Config,
         now: Duration,
         handlers: &Handlers,
+        feed: &Feed,
     ) -> Result<Changes, ConfigError> {
         let mut changing = self.changing.lock().expect("nothing panics under the lock");
         let events = handlers.event_handlers.iter().copied();
         config.check_names(handlers.messages(), events)?;
         let changes = self.config.update(config.clone())?;
         self.breakers.configure_all(settled::breakers(&config.circuit_breaker));
+        feed.apply(&config);
         self.observers.logging.apply(&config.logging);
         changing.apply(&config, &self.around, now);
         Ok(changes)

@@ -4,8 +4,11 @@ mod around;
 mod builder;
 mod bus;
 mod call;
+mod events;
 mod evictor;
+mod feed;
 mod in_flight;
+mod listened;
 mod listening;
 mod live;
 mod parameter;
@@ -47,6 +50,7 @@ use crate::subscription::{
     DeadLetters, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus,
 };
 use evictor::Evictor;
+use feed::Feed;
 
 /// What still ran when an application had shut down: nothing, unless the grace
 /// period was too short for it.
@@ -57,13 +61,16 @@ pub struct Shutdown {
     pub calls: usize,
     /// Background tasks.
     pub tasks: usize,
+    /// Events on the bus that subscribers had not handled, counted for each
+    /// subscriber.
+    pub deliveries: u64,
 }
 
 impl Shutdown {
     /// Whether everything had ended by itself.
     #[must_use]
     pub fn is_orderly(self) -> bool {
-        self.calls == 0 && self.tasks == 0
+        self.calls == 0 && self.tasks == 0 && self.deliveries == 0
     }
 }
 
@@ -84,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) projections: HashMap<TypeId, RunnerHandle>,
     pub(crate) live: Live,
     pub(crate) evictor: Option<Evictor>,
+    pub(crate) feed: Feed,
     pub(crate) in_flight: InFlight,
     pub(crate) subscriptions: Vec<SubscriptionHandle>,
     /// New work is refused; what it leads to is not.
@@ -93,6 +101,7 @@ pub(crate) struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.tasks.abort();
+        self.feed.abort();
     }
 }
 
@@ -279,7 +288,8 @@ impl App {
     /// [`ConfigError`] if it is not valid, changes a key that is fixed once an
     /// application is built, or names a handler that does not exist.
     pub fn reconfigure(&self, config: Config) -> Result<Changes, ConfigError> {
-        self.0.live.change(config, self.0.services.clock.monotonic(), &self.0.handlers)
+        let now = self.0.services.clock.monotonic();
+        self.0.live.change(config, now, &self.0.handlers, &self.0.feed)
     }
 
     /// Sees every change of the configuration.
@@ -505,7 +515,9 @@ impl App {
     /// Dropping the future changes nothing.
     pub async fn settle(&self) {
         let services = self.0.projections.len() + self.0.subscriptions.len();
-        self.0.tasks.drained(services + usize::from(self.0.evictor.is_some())).await;
+        let following = usize::from(self.0.evictor.is_some());
+        let feeding = usize::from(self.0.feed.has_begun());
+        self.0.tasks.drained(services + following + feeding).await;
     }
 
     /// Takes no more work, lets what is under way end, and stops what runs in
@@ -527,17 +539,23 @@ impl App {
     /// Dropping the future leaves the application stopping.
     pub async fn shutdown_within(&self, grace: Duration) -> Shutdown {
         self.0.closing.store(true, Ordering::Release);
+        let mut deliveries = 0;
         let orderly = async {
             self.0.in_flight.drained().await;
+            let head = self.0.store.watch().head();
+            // A subscriber that hangs leaves half of the time to the others.
+            deliveries = self.0.feed.stop(head, grace / 2, &self.0.services).await;
             self.0.tasks.stop();
             self.0.tasks.drained(0).await;
             Ok(())
         };
         let ended = self.limited(grace, orderly, || WaitError::Stopped).await;
-        let left = Shutdown { calls: self.0.in_flight.count(), tasks: self.0.tasks.running() };
+        let tasks = self.0.tasks.running() + self.0.feed.running();
+        let left = Shutdown { calls: self.0.in_flight.count(), tasks, deliveries };
         if ended.is_err() {
             tracing::warn!(target: "cqrs::app", calls = left.calls, tasks = left.tasks, "the grace period is over");
             self.0.tasks.abort();
+            self.0.feed.abort();
         }
         left
     }

@@ -84,14 +84,23 @@ choices! {
         Sync = "sync",
     }
 
-    /// What happens to an event that meets a full queue.
+    /// What happens to an event that meets the full queue of a subscriber.
     Overflow {
-        /// The publisher waits for room.
+        /// The publisher waits for room, first come, first served. Inside a
+        /// handler of the same bus it gets the error instead.
         Wait = "wait",
-        /// The event is dropped and counted.
+        /// This subscriber misses the event, which is counted and reported as
+        /// a failure.
         Shed = "shed",
-        /// The publisher gets an error.
+        /// The event is refused for everybody, with an error to the publisher.
         Refuse = "refuse",
+    }
+}
+
+impl Default for Overflow {
+    /// Publishers wait.
+    fn default() -> Self {
+        Self::Wait
     }
 }
 

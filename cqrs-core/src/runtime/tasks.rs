@@ -1,5 +1,6 @@
 //! Background tasks: owned, named, counted, and stopped with their owner.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -55,17 +56,28 @@ pub(crate) struct TaskSet(Arc<Shared>);
 
 struct Shared {
     spawner: Arc<dyn Spawner>,
-    handles: Mutex<Vec<TaskHandle>>,
+    tasks: Mutex<Tasks>,
     running: AtomicUsize,
     stopping: AtomicBool,
     changed: Notify,
 }
 
+/// The tasks that have not ended, each with its handle once it is known.
+#[derive(Default)]
+struct Tasks {
+    next: u64,
+    handles: HashMap<u64, Option<TaskHandle>>,
+    aborted: bool,
+}
+
 /// Counts a task out when it ends, however it ends.
-struct Running(TaskSet);
+struct Running(TaskSet, u64);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let ended = self.0.tasks(|tasks| tasks.handles.remove(&self.1));
+        // A handle's own drop may do anything, so not under the lock.
+        drop(ended);
         self.0.0.running.fetch_sub(1, Ordering::AcqRel);
         self.0.0.changed.notify_waiters();
     }
@@ -75,7 +87,7 @@ impl TaskSet {
     pub(crate) fn new(spawner: Arc<dyn Spawner>) -> Self {
         Self(Arc::new(Shared {
             spawner,
-            handles: Mutex::default(),
+            tasks: Mutex::default(),
             running: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             changed: Notify::new(),
@@ -84,8 +96,7 @@ impl TaskSet {
 
     /// Runs a task that ends by itself once [`TaskSet::stopped`] returns.
     pub(crate) fn service(&self, name: &'static str, task: BoxFuture<'static, ()>) {
-        let handle = self.run(name, task);
-        self.0.handles.lock().expect("nothing panics under the lock").push(handle);
+        self.run(name, task);
     }
 
     /// Runs a short task to its end, unless `limit` tasks run already.
@@ -95,14 +106,34 @@ impl TaskSet {
         }
     }
 
-    fn run(&self, name: &'static str, task: BoxFuture<'static, ()>) -> TaskHandle {
+    fn run(&self, name: &'static str, task: BoxFuture<'static, ()>) {
         self.0.running.fetch_add(1, Ordering::AcqRel);
-        let running = Running(self.clone());
+        let number = self.tasks(|tasks| {
+            tasks.next += 1;
+            tasks.handles.insert(tasks.next, None);
+            tasks.next
+        });
+        let running = Running(self.clone(), number);
         let task = async move {
             let _running = running;
             task.await;
         };
-        self.0.spawner.spawn(name, Box::pin(task))
+        let handle = self.0.spawner.spawn(name, Box::pin(task));
+        // It may have ended by now, or everything may have been aborted.
+        let unkept = self.tasks(|tasks| match tasks.handles.get_mut(&number) {
+            Some(place) if !tasks.aborted => {
+                *place = Some(handle);
+                None
+            }
+            _ => Some((handle, tasks.aborted)),
+        });
+        if let Some((handle, true)) = unkept {
+            handle.abort();
+        }
+    }
+
+    fn tasks<T>(&self, body: impl FnOnce(&mut Tasks) -> T) -> T {
+        body(&mut self.0.tasks.lock().expect("nothing panics under the lock"))
     }
 
     pub(crate) fn running(&self) -> usize {
@@ -145,10 +176,14 @@ impl TaskSet {
         }
     }
 
-    /// Ends the tasks at their next await.
+    /// Ends all tasks at their next await, also those that begin from now on.
     pub(crate) fn abort(&self) {
         self.stop();
-        for handle in self.0.handles.lock().expect("nothing panics under the lock").drain(..) {
+        let handles = self.tasks(|tasks| {
+            tasks.aborted = true;
+            std::mem::take(&mut tasks.handles)
+        });
+        for handle in handles.into_values().flatten() {
             handle.abort();
         }
     }
@@ -157,5 +192,35 @@ impl TaskSet {
 impl fmt::Debug for TaskSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskSet").field("running", &self.0.running).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn abort_reaches_jobs_and_what_begins_later() {
+        let tasks = TaskSet::new(Arc::new(TokioSpawner));
+        tasks.service("service", Box::pin(std::future::pending()));
+        tasks.job("job", usize::MAX, Box::pin(std::future::pending()));
+
+        tasks.abort();
+        tasks.service("late", Box::pin(std::future::pending()));
+        tasks.drained(0).await;
+
+        assert_eq!(tasks.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_has_ended_is_not_kept() {
+        let tasks = TaskSet::new(Arc::new(TokioSpawner));
+        for _ in 0..10 {
+            tasks.job("job", usize::MAX, Box::pin(std::future::ready(())));
+        }
+
+        tasks.drained(0).await;
+
+        assert!(tasks.tasks(|tasks| tasks.handles.is_empty()));
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use crate::bus::{BusError, DispatchError, QueryError};
 use crate::error::{Category, Code, ErrorCode};
 use crate::event::DecodeError;
+use crate::event_bus::{DeliveryError, PublishError};
 use crate::store::{CommitError, ReadError};
 
 /// Why an event handler has failed. Every error converts into it by `?`; it
@@ -37,6 +38,12 @@ impl HandlerError {
     #[must_use]
     pub fn with_code(code: Code, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { code, source: reason.into() }
+    }
+
+    /// The reason itself where it is of a type; otherwise nothing has changed.
+    pub(crate) fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
+        let Self { code, source } = self;
+        source.downcast().map(|reason| *reason).map_err(|source| Self { code, source })
     }
 
     /// The reason.
@@ -82,5 +89,6 @@ fn known_code(error: &dyn Any) -> Option<Code> {
         };
     }
     either!(BusError, QueryError, DispatchError, DecodeError, ReadError, CommitError);
+    either!(PublishError, DeliveryError);
     None
 }

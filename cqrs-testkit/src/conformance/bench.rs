@@ -166,14 +166,14 @@ impl Bench {
     clippy::disallowed_methods,
     reason = "a case has a runtime of its own, which ends with it"
 )]
-pub(super) fn spawn<T: Send + 'static>(
+pub(crate) fn spawn<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
     tokio::spawn(task)
 }
 
 /// What a task made; its panic becomes that of the case.
-pub(super) async fn joined<T>(task: JoinHandle<T>) -> T {
+pub(crate) async fn joined<T>(task: JoinHandle<T>) -> T {
     match task.await {
         Ok(made) => made,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),

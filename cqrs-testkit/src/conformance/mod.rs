@@ -44,10 +44,12 @@ mod versions;
 mod walk;
 mod watch;
 
+pub(crate) use bench::{joined, spawn};
 pub use fixture::{BoxFuture, Capabilities, Fixture};
 use runner::Threads;
 #[doc(hidden)]
 pub use runner::check;
+pub(crate) use runner::message;
 pub use runner::{Case, Failure, failures};
 
 fn uuid_of(n: u128) -> uuid::Uuid {
