@@ -4,6 +4,8 @@
 //! `cargo run -p examples --example improved`
 #![expect(clippy::print_stdout, reason = "it is what the program is for")]
 
+mod user;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,101 +16,10 @@ use cqrs_core::command::Violations;
 use cqrs_core::policy::Guard;
 use cqrs_core::prelude::*;
 use cqrs_core::runtime::{Clock, SystemClock};
+use user::{Name, Register, Rename, UserEvent};
 
 /// How long to wait for read models and event handlers.
 const SOON: Duration = Duration::from_secs(5);
-
-#[derive(Id)]
-struct UserId(String);
-
-#[derive(Command)]
-struct Register {
-    user: UserId,
-    #[check(email)]
-    email: String,
-    #[check(length(min = 2, max = 40))]
-    name: String,
-}
-
-#[derive(Command)]
-struct Rename {
-    user: UserId,
-    #[check(length(min = 2, max = 40))]
-    name: String,
-}
-
-/// The same answer serves everybody, for ten minutes unless an event voids it.
-#[derive(Query)]
-#[query(output = Option<String>, cache = "10m", shared)]
-struct Name {
-    user: UserId,
-}
-
-#[derive(Event)]
-enum UserEvent {
-    Registered { email: String, name: String },
-    Renamed { name: String },
-}
-
-#[derive(Rejection, Debug)]
-enum UserError {
-    /// The user is registered already.
-    Registered,
-    /// There is no such user.
-    Unknown,
-}
-
-#[derive(Aggregate, Default)]
-#[aggregate(id = UserId, event = UserEvent, error = UserError)]
-struct User {
-    exists: bool,
-}
-
-#[command_handlers]
-impl User {
-    fn register(&self, command: &Register) -> Result<UserEvent, UserError> {
-        ensure!(!self.exists, UserError::Registered);
-        let (email, name) = (command.email.clone(), command.name.clone());
-        Ok(UserEvent::Registered { email, name })
-    }
-
-    fn rename(&self, command: &Rename) -> Result<UserEvent, UserError> {
-        ensure!(self.exists, UserError::Unknown);
-        Ok(UserEvent::Renamed { name: command.name.clone() })
-    }
-}
-
-#[apply]
-impl Apply for User {
-    fn apply(&mut self, event: &UserEvent) {
-        match event {
-            UserEvent::Registered { .. } => self.exists = true,
-            UserEvent::Renamed { .. } => {}
-        }
-    }
-}
-
-#[derive(Projection, Default)]
-#[projection(event = UserEvent, key = UserId, row = String)]
-struct Names;
-
-impl Project for Names {
-    async fn project(
-        &self,
-        event: &Recorded<UserEvent>,
-        rows: &mut Rows<'_, Self>,
-    ) -> Result<(), ProjectionError> {
-        let (UserEvent::Registered { name, .. } | UserEvent::Renamed { name }) = event.data();
-        rows.put(&event.aggregate_id()?, name.clone());
-        Ok(())
-    }
-}
-
-#[query_handler]
-async fn name(query: &Name, names: View<Names>) -> Result<Option<String>, QueryError> {
-    println!("  (the name of {} is looked up)", query.user);
-    Ok(names.get(&query.user).await?)
-}
 
 /// Stands for a directory somewhere in the network, which knows all addresses.
 #[derive(Default)]
@@ -123,6 +34,8 @@ impl Directory {
         self.0.lock().expect("nothing panics under the lock").contains(&email.to_lowercase())
     }
 }
+
+module!();
 
 #[event_handler]
 async fn enter(event: &UserEvent, directory: Dep<Directory>) -> Result<(), HandlerError> {
@@ -159,8 +72,6 @@ impl Middleware for Timing {
     }
 }
 
-module!();
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = Arc::new(Directory::default());
@@ -169,7 +80,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .store(MemoryStore::new())
         .provide(Arc::clone(&directory))
         .guard(EmailIsFree(directory))
-        .middleware(Scope::All, Timing(SystemClock::new()))
+        .middleware(Scope::COMMANDS, Timing(SystemClock::new()))
+        .middleware(Scope::QUERIES, Timing(SystemClock::new()))
         .evict("user.renamed", Evict::of::<Name>().by_key())
         .build()?;
 
