@@ -1,0 +1,5 @@
+//! The examples that are one program each, run as processes.
+
+mod program;
+mod shutdown;
+mod transcripts;
