@@ -36,6 +36,9 @@ pub mod registry;
 
 pub mod app;
 
+#[cfg(feature = "tower")]
+pub mod tower;
+
 pub mod runtime;
 
 pub mod error;

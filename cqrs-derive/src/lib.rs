@@ -52,8 +52,10 @@ macro_rules! attributes {
 
 derives! {
     #[doc = include_str!("../docs/command.md")]
+    #[doc = include_str!("../docs/policies.md")]
     Command, derive_command, command::derive, [command, check, id, schema, serde];
     #[doc = include_str!("../docs/query.md")]
+    #[doc = include_str!("../docs/policies.md")]
     Query, derive_query, query::derive, [query, check, id, serde];
     #[doc = include_str!("../docs/event.md")]
     Event, derive_event, event::derive, [event, schema, serde];
@@ -77,10 +79,13 @@ attributes! {
     #[doc = include_str!("../docs/command_handlers.md")]
     command_handlers => decisions::attribute;
     #[doc = include_str!("../docs/command_handler.md")]
+    #[doc = include_str!("../docs/policies.md")]
     command_handler => handler::command;
     #[doc = include_str!("../docs/query_handler.md")]
+    #[doc = include_str!("../docs/policies.md")]
     query_handler => handler::query;
     #[doc = include_str!("../docs/handlers.md")]
+    #[doc = include_str!("../docs/policies.md")]
     handlers => service::attribute;
     #[doc = include_str!("../docs/event_handler.md")]
     event_handler => event_handler::attribute;

@@ -15,7 +15,7 @@ use cqrs_core::policy::{
 use cqrs_core::prelude::*;
 use cqrs_testkit::ManualClock;
 
-mod desk {
+pub mod desk {
     //! Handlers that do what a test asks of them.
 
     use super::*;
@@ -116,7 +116,7 @@ mod desk {
 
 use desk::{Count, Desk, Press, Shred, Sign, Work};
 
-struct Owners;
+pub struct Owners;
 
 impl Authorize for Owners {
     async fn authorize(&self, call: &Call<'_>, principal: &Principal) -> Result<(), Denied> {
@@ -130,7 +130,7 @@ impl Authorize for Owners {
 }
 
 #[derive(Clone, Default)]
-struct Book(Arc<Mutex<Vec<AuditRecord>>>, Arc<std::sync::atomic::AtomicBool>);
+pub struct Book(Arc<Mutex<Vec<AuditRecord>>>, Arc<std::sync::atomic::AtomicBool>);
 
 impl AuditSink for Book {
     async fn record(
@@ -146,6 +146,11 @@ impl AuditSink for Book {
 }
 
 impl Book {
+    /// Writes nothing more.
+    pub fn close(&self) {
+        self.1.store(true, Ordering::SeqCst);
+    }
+
     fn lines(&self) -> Vec<(Option<String>, Verdict)> {
         let lines = self.0.lock().unwrap();
         let actor = |line: &AuditRecord| line.actor.as_ref().map(|actor| actor.as_str().to_owned());
@@ -153,16 +158,16 @@ impl Book {
     }
 }
 
-type Builder = cqrs_core::app::AppBuilder<cqrs_core::store::Store>;
+pub type Builder = cqrs_core::app::AppBuilder<cqrs_core::store::Store>;
 
-struct Rig {
-    app: App,
-    clock: ManualClock,
-    desk: Arc<Desk>,
-    book: Book,
+pub struct Rig {
+    pub app: App,
+    pub clock: ManualClock,
+    pub desk: Arc<Desk>,
+    pub book: Book,
 }
 
-fn rig(more: impl FnOnce(Builder) -> Builder) -> Rig {
+pub fn rig(more: impl FnOnce(Builder) -> Builder) -> Rig {
     let (clock, desk, book) = (ManualClock::new(), Arc::new(Desk::default()), Book::default());
     let builder = App::builder()
         .modules(cqrs_core::modules![desk])

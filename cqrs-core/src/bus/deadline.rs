@@ -92,3 +92,9 @@ fn in_doubt(ctx: &Context, reason: &str) -> Option<BusError> {
     let operation = ctx.in_doubt()?;
     Some(BusError::Unknown { operation, reason: reason.into() })
 }
+
+/// The error of a call that something around it has dropped.
+#[cfg(feature = "tower")]
+pub(crate) fn dropped(ctx: &Context, reason: &str) -> BusError {
+    in_doubt(ctx, reason).unwrap_or(BusError::Cancelled)
+}

@@ -137,6 +137,12 @@ impl<'a> Next<'a> {
         Self { call, layers, policy, attempt }
     }
 
+    /// The call that is under way.
+    #[must_use]
+    pub fn call(&self) -> &'a Call<'a> {
+        self.call
+    }
+
     /// Goes on: to the next middleware, the policies, the handler. Called
     /// again, all of that runs again.
     ///

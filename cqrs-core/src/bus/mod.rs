@@ -27,6 +27,8 @@ pub use cancel::CancelToken;
 pub(crate) use catch::CatchPanic;
 pub use catch::{Now, Started};
 pub use context::Context;
+#[cfg(feature = "tower")]
+pub(crate) use deadline::dropped;
 pub(crate) use deadline::within;
 pub(crate) use dispatch::{Begun, First, Handlers, Instant, Named, panicked};
 pub use dispatch::{CommandHandler, QueryHandler};

@@ -38,6 +38,8 @@ mod guard;
 mod live;
 mod meter;
 mod observe;
+#[cfg(feature = "metrics")]
+mod figures;
 mod resolve;
 mod run;
 mod settings;
@@ -49,6 +51,8 @@ pub(crate) use audit::Audit;
 pub use audit::{AuditRecord, AuditSink, Verdict};
 pub(crate) use caching::Answers;
 pub use caching::Keeping;
+#[cfg(feature = "metrics")]
+pub use figures::Figures;
 pub use guard::Guard;
 pub(crate) use guard::{Guarding, Guards};
 pub use meter::HandlerMetrics;

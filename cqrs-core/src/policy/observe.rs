@@ -148,6 +148,9 @@ impl Observer {
         let outcome = run.instrument(span.clone()).await;
         let code = code_of(&outcome);
         let took = self.end(call.target(), call.ctx(), since, code);
+        if let Some(actor) = call.ctx().actor() {
+            span.record("actor", tracing::field::display(actor));
+        }
         span.record("outcome", outcome_word(code));
         if let Some(actor) = call.ctx().actor() {
             span.record("actor", tracing::field::display(actor));
@@ -230,7 +233,7 @@ pub(crate) fn code_of(outcome: &Outcome) -> Option<Code> {
     outcome.as_ref().err().map(ErrorCode::code)
 }
 
-fn outcome_word(code: Option<Code>) -> &'static str {
+pub(crate) fn outcome_word(code: Option<Code>) -> &'static str {
     match code.map(Code::category) {
         None => "done",
         Some(Category::Domain) => "rejected",

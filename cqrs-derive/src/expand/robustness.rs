@@ -4,8 +4,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 
 use super::{
-    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, schema,
-    service,
+    aggregate, apply, command, decisions, event, event_handler, handler, id, projection, query,
+    rejection, schema, service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -23,8 +23,14 @@ const DERIVES: &[Derive] = &[
     schema::derive_value,
 ];
 
-const ATTRIBUTES: &[Attribute] =
-    &[apply::attribute, decisions::attribute, handler::command, handler::query, service::attribute];
+const ATTRIBUTES: &[Attribute] = &[
+    apply::attribute,
+    decisions::attribute,
+    handler::command,
+    handler::query,
+    event_handler::attribute,
+    service::attribute,
+];
 
 /// Words that the macros look for, and others.
 const WORDS: &[&str] = &[
@@ -74,6 +80,26 @@ const WORDS: &[&str] = &[
     "handlers",
     "command_handler",
     "query_handler",
+    "event_handler",
+    "timeout",
+    "retry",
+    "rate_limit",
+    "concurrency",
+    "role",
+    "policy",
+    "public",
+    "authenticated",
+    "breaker",
+    "audit",
+    "cache",
+    "shared",
+    "start",
+    "volatile",
+    "attempts",
+    "parts",
+    "on_failure",
+    "Recorded",
+    "Delivery",
     "self",
     "Self",
     "r#type",
@@ -112,6 +138,13 @@ const LITERALS: &[&str] = &[
     "1.5",
     "'c'",
     "99999999999",
+    "\"2s\"",
+    "\"3, conflict(10)\"",
+    "\"10/500ms burst 20 per tenant\"",
+    "\"admin | clerk\"",
+    "\"off\"",
+    "\"now\"",
+    "\"\"",
     "b\"x\"",
 ];
 

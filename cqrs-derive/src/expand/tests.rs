@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 
 use super::{
-    aggregate, apply, command, decisions, event, handler, id, projection, query, rejection, schema,
-    service,
+    aggregate, apply, command, decisions, event, event_handler, handler, id, projection, query,
+    rejection, schema, service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -293,6 +293,48 @@ impl Mail {
     attributed("handlers", service::attribute, "", input);
 }
 
+#[test]
+fn an_event_handler() {
+    let input = r"
+pub async fn welcome(
+    event: &Recorded<AccountEvent>,
+    delivery: &Delivery,
+    mailer: Dep<dyn Mailer>,
+    bus: Bus,
+) -> Result<Option<Greet>, MailError> {
+    Ok(None)
+}";
+    let arguments = r#"start = "now", attempts = 3, on_failure = "park", timeout = "2s""#;
+    attributed("event_handler", event_handler::attribute, arguments, input);
+}
+
+#[test]
+fn an_event_handler_with_mistakes() {
+    let arguments = r#"volatile, start = "nwo", attempts = 0, role = "admin""#;
+    let input = "async fn welcome(event: AccountEvent) {}";
+    attributed("event_handler_mistakes", event_handler::attribute, arguments, input);
+}
+
+#[test]
+fn a_service_that_listens() {
+    let input = r"
+impl Mail {
+    #[event_handler]
+    async fn opened(&self, event: &AccountEvent) -> Result<(), MailError> { Ok(()) }
+    #[event_handler(volatile)]
+    async fn noted(&self, event: &AccountEvent) -> Result<(), MailError> { Ok(()) }
+}";
+    attributed("handlers_of_events", service::attribute, "", input);
+}
+
+#[test]
+fn a_command_handler_with_every_policy() {
+    let input = "async fn close(cmd: &Close) -> Result<(), CloseError> { f() }";
+    let arguments = r#"timeout = "1.5s", retry = "3, conflict(10)", concurrency = 4, audit,
+        rate_limit = "10/500ms burst 20 per tenant", role = "admin | clerk", breaker = "ledger""#;
+    attributed("command_handler_policies", handler::command, arguments, input);
+}
+
 /// What the compiler has to read for each macro, in bytes; serde's own derives
 /// come on top.
 #[test]
@@ -334,6 +376,7 @@ fn sizes() {
         ),
         ("command_handler", attributed(handler::command, handler)),
         ("query_handler", attributed(handler::query, handler)),
+        ("event_handler", attributed(event_handler::attribute, handler)),
     ];
     let lines: Vec<String> = sizes.iter().map(|(name, size)| format!("{name}: {size}")).collect();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {

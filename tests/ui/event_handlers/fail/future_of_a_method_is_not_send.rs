@@ -1,0 +1,23 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Opened,
+}
+
+async fn elsewhere() {}
+
+struct Service;
+
+#[handlers]
+impl Service {
+    #[event_handler]
+    async fn welcome(&self, event: &AccountEvent) -> Result<(), HandlerError> {
+        let one = std::rc::Rc::new(1);
+        elsewhere().await;
+        drop(one);
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Opened,
+}
+
+struct Service;
+
+impl Service {
+    #[event_handler]
+    async fn welcome(&self, event: &AccountEvent) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Opened,
+}
+
+#[event_handler]
+async fn welcome(event: &AccountEvent) {}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use cqrs_core::prelude::*;
+
+#[derive(Event)]
+enum AccountEvent {
+    Opened,
+}
+
+#[event_handler(volatile, parts = 4)]
+async fn welcome(event: &AccountEvent) -> Result<(), HandlerError> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use cqrs_core::prelude::*;
+
+#[derive(Value)]
+struct Balance {
+    cents: i64,
+}
+
+#[derive(Query)]
+#[query(output = Balance, cache = "10m")]
+struct GetBalance {
+    account: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use cqrs_core::prelude::*;
+
+#[derive(Command)]
+#[command(policy = "only auditors")]
+struct Deposit {
+    account: String,
+}
+
+fn main() {}
