@@ -181,8 +181,9 @@ async fn what_was_not_stored_is_published_to_nobody() {
         app.events().subscribe(seen.subscriber("seen"));
         open(&app, "a").await;
 
-        store.inject(Fault::unavailable());
+        store.inject(Fault::unavailable().times(1_000));
         app.execute(deposit(1)).await.unwrap_err();
+        store.recover();
         handled(&app, 2).await;
 
         assert_eq!(seen.all(), [0, 2], "{flavour:?}");

@@ -146,9 +146,14 @@ impl Feed {
     /// returns how many deliveries were given up.
     pub(super) async fn stop(&self, head: Position, grace: Duration, services: &Services) -> u64 {
         let begun = services.clock.monotonic();
-        first(self.reached(head), services.clock.sleep(grace)).await;
-        let gone = services.clock.monotonic().saturating_sub(begun);
-        self.events.stop(grace.saturating_sub(gone)).await
+        let mut left = Duration::ZERO;
+        let published = async {
+            self.reached(head).await;
+            let gone = services.clock.monotonic().saturating_sub(begun);
+            left = grace.saturating_sub(gone);
+        };
+        first(published, services.clock.sleep(grace)).await;
+        self.events.stop(left).await
     }
 
     pub(super) fn abort(&self) {
