@@ -26,6 +26,9 @@ struct Call {
     origin: Origin,
     stamp: OnceLock<Stamp>,
     metadata: OnceLock<Box<Metadata>>,
+    /// The same with the actor that a hook has established. Whoever looks
+    /// before it has (a span, the hook itself) fixes nothing for those after.
+    established: OnceLock<Box<Metadata>>,
     /// Who calls, as a hook has established it.
     principal: OnceLock<Arc<Principal>>,
     done: Mutex<Done>,
@@ -59,13 +62,13 @@ impl Context {
             let deadline = &mut origin.say().deadline;
             *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
         }
-        let (stamp, metadata, principal) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self(Arc::new(Call {
             services,
             origin,
-            stamp,
-            metadata,
-            principal,
+            stamp: OnceLock::new(),
+            metadata: OnceLock::new(),
+            established: OnceLock::new(),
+            principal: OnceLock::new(),
             done: Mutex::default(),
         }))
     }
@@ -82,7 +85,9 @@ impl Context {
     /// The message's metadata, its time fixed at the first look.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
-        self.0.metadata.get_or_init(|| {
+        let is_established = self.0.principal.get().is_some();
+        let place = if is_established { &self.0.established } else { &self.0.metadata };
+        place.get_or_init(|| {
             let Stamp { id, now } = self.stamp();
             let mut metadata = self.0.origin.metadata(id, now);
             if let Some(principal) = self.principal() {
@@ -132,7 +137,6 @@ impl Context {
     }
 
     pub(crate) fn set_principal(&self, principal: Principal) {
-        debug_assert!(self.0.metadata.get().is_none(), "nobody has asked who calls");
         // Established once: whoever comes later changes nothing.
         let _: Result<(), _> = self.0.principal.set(Arc::new(principal));
     }
