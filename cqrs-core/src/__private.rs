@@ -27,7 +27,7 @@ pub use crate::schema::{
     Field, Locked, Presence, RecordedField, Scalar, Schema, Shape, Tagging, Variant, fingerprint,
 };
 pub use crate::store::{InvalidInput, RecordedEvent, StateShape, Tag, Tags};
-pub use crate::subscription::{EventHandlerSettings, Recovery, Start, handled};
+pub use crate::subscription::{EventHandlerSettings, Recovery, Start, failing, handled};
 
 pub use ::std;
 pub use ::std::borrow::Cow;

@@ -109,7 +109,7 @@ impl HandlerFn {
         ctxt: &mut Ctxt,
     ) -> Option<Self> {
         if let Some(param) = sig.generics.params.iter().find(|p| !is_lifetime(p)) {
-            let message = format!("remove this parameter: a {what} handler is not generic");
+            let message = format!("remove this parameter: {} handler is not generic", a(what));
             ctxt.error(param, Code::GENERIC_HANDLER, message);
         }
         let mut inputs = sig.inputs.iter().filter(|arg| matches!(arg, FnArg::Typed(_)));
@@ -123,7 +123,7 @@ impl HandlerFn {
             let text = match &message {
                 Some(ty) => {
                     let ty = ty.to_token_stream();
-                    format!("write `&{ty}`: a {what} handler borrows its {what}")
+                    format!("write `&{ty}`: {} handler borrows its {what}", a(what))
                 }
                 None => format!("take the {what} first, by reference: `{what}: &..`"),
             };
@@ -139,7 +139,7 @@ impl HandlerFn {
             })
             .collect();
         for ty in types.iter().filter(|ty| matches!(ty, Type::ImplTrait(_))) {
-            let message = format!("write a type: a {what} handler is not generic");
+            let message = format!("write a type: {} handler is not generic", a(what));
             ctxt.error(ty, Code::GENERIC_HANDLER, message);
         }
         let params = types.into_iter().map(|ty| param(ty, what)).collect();
@@ -217,6 +217,12 @@ impl HandlerFn {
     }
 }
 
+/// The noun with its article.
+fn a(what: &str) -> String {
+    let article = if what.starts_with('e') { "an" } else { "a" };
+    format!("{article} {what}")
+}
+
 fn is_lifetime(param: &syn::GenericParam) -> bool {
     matches!(param, syn::GenericParam::Lifetime(_))
 }
@@ -247,7 +253,7 @@ fn no_result(
     krate: &Krate,
     ctxt: &mut Ctxt,
 ) -> Option<(Type, Type)> {
-    let text = format!("write `-> Result<value, error>` out: a {what} handler returns that");
+    let text = format!("write `-> Result<value, error>` out: {} handler returns that", a(what));
     let at = match &sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => sig.ident.to_token_stream(),

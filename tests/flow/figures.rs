@@ -154,7 +154,7 @@ impl Clock for Counting {
 }
 
 #[tokio::test]
-async fn no_clock_is_read_when_nothing_collects() {
+async fn a_clock_is_read_for_figures_only_where_something_collects() {
     let readings = async |collected: bool| {
         let clock = Counting::default();
         let builder = App::builder()
@@ -173,6 +173,5 @@ async fn no_clock_is_read_when_nothing_collects() {
 
     let (silent, collected) = (readings(false).await, readings(true).await);
 
-    assert_eq!(silent, 0);
-    assert_eq!(collected, 2, "at the beginning and at the end");
+    assert_eq!(collected - silent, 2, "at the beginning and at the end");
 }

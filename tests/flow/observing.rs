@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write};
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cqrs_core::command::Violations;
 use cqrs_core::policy::{Authenticate, Guard, NotAuthenticated, Principal};
 use cqrs_core::prelude::*;
+use cqrs_core::store::{EventStore, ReadRequest};
 use cqrs_core::{CorrelationId, ErrorCode};
 use support::bank::*;
 use tracing::field::{Field, Visit};
@@ -363,6 +363,32 @@ async fn a_handler_that_panics_under_every_policy_is_an_error_and_the_next_call_
     assert!(next.is_ok(), "its turn and its breaker are free again: {next:?}");
 }
 
+/// Reads the metadata before anybody is known, as one that looks for a header.
+struct Curious;
+
+impl Authenticate for Curious {
+    async fn authenticate(&self, ctx: &Context) -> Result<Option<Principal>, NotAuthenticated> {
+        assert_eq!(ctx.metadata().actor, None);
+        Ok(Some(Principal::new("ada")))
+    }
+}
+
+#[tokio::test]
+async fn who_was_established_is_stored_although_the_metadata_was_read_before() {
+    let (told, _guard) = Told::listen();
+    let builder = App::builder().modules(cqrs_core::modules![support::bank]);
+    let app = builder.store(MemoryStore::new()).authenticate(Curious).build().unwrap();
+
+    crate::stores::open(&app, "a").await;
+
+    let page = app.store().read(ReadRequest::all()).await.unwrap();
+    let metadata = page.events()[0].metadata().unwrap();
+    assert_eq!(metadata.actor.as_ref().map(|actor| actor.as_str()), Some("ada"));
+    let span = &told.spans()[0];
+    assert_eq!(span.field("actor"), Some("ada"));
+    assert_eq!(span.field("message.id"), metadata.causation_id.map(|id| id.to_string()).as_deref());
+}
+
 #[tokio::test]
 async fn every_field_that_is_told_is_in_the_catalogue() {
     use crate::policies::desk::{Press, Work};
@@ -376,9 +402,10 @@ async fn every_field_that_is_told_is_in_the_catalogue() {
     strict.execute(panics).extension(Token("ada")).await.unwrap_err();
 
     let entries = told.spans().into_iter().map(|span| ("span", span.name.to_owned(), span));
-    let lines = told.lines().into_iter().map(|line| {
-        ("line", line.field("message").unwrap_or_default().to_owned(), line)
-    });
+    let lines = told
+        .lines()
+        .into_iter()
+        .map(|line| ("line", line.field("message").unwrap_or_default().to_owned(), line));
     let catalogue: BTreeSet<String> = entries
         .chain(lines)
         .map(|(form, title, entry)| {

@@ -52,9 +52,8 @@ async fn what_a_limit_sheds_never_reaches_its_handler() {
 
 #[tokio::test]
 async fn a_limit_without_shedding_waits_and_is_shared_by_all_calls() {
-    let rig = rig(|builder| {
-        builder.middleware(Scope::All, Around::new(ConcurrencyLimitLayer::new(1)))
-    });
+    let rig =
+        rig(|builder| builder.middleware(Scope::All, Around::new(ConcurrencyLimitLayer::new(1))));
     let mut first = Box::pin(rig.app.execute(Work { millis: LONG }).into_future());
     let mut second = Box::pin(rig.app.execute(Press { failures: 0 }).into_future());
     assert!(futures_pending(&mut first).await);
@@ -87,9 +86,8 @@ async fn a_timeout_drops_the_handler_and_is_said_as_the_application_wants() {
 #[tokio::test]
 async fn an_application_is_a_service_for_one_type_of_message() {
     let rig = rig(|builder| builder);
-    let mut presses = ServiceBuilder::new()
-        .concurrency_limit(2)
-        .service(Commands::<Press>::of(&rig.app));
+    let mut presses =
+        ServiceBuilder::new().concurrency_limit(2).service(Commands::<Press>::of(&rig.app));
     let mut counts = Queries::<Count>::of(&rig.app);
 
     let pressed = ServiceExt::<Press>::ready(&mut presses)

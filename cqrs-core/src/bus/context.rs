@@ -36,6 +36,9 @@ struct Call {
     origin: Origin,
     stamp: OnceLock<Stamp>,
     metadata: OnceLock<Box<Metadata>>,
+    /// The same with the actor that a hook has established. Whoever looks
+    /// before it has (a span, the hook itself) fixes nothing for those after.
+    established: OnceLock<Box<Metadata>>,
     /// Who calls, as a hook has established it.
     principal: OnceLock<Arc<Principal>>,
     /// When policies first asked for the time, in nanoseconds; 0 if none has.
@@ -86,6 +89,7 @@ impl Context {
             origin,
             stamp: OnceLock::new(),
             metadata: OnceLock::new(),
+            established: OnceLock::new(),
             principal: OnceLock::new(),
             moment: AtomicU64::new(0),
             touched: AtomicBool::new(false),
@@ -124,6 +128,7 @@ impl Context {
             *room.moment.get_mut() = 0;
             room.stamp.take();
             room.metadata.take();
+            room.established.take();
             room.principal.take();
             let done = room.done.get_mut().expect("nothing panics under the lock");
             *done = Done::default();
@@ -138,6 +143,7 @@ impl Context {
             && self.0.origin.said().is_none()
             && self.0.principal.get().is_none()
             && self.0.metadata.get().is_none()
+            && self.0.established.get().is_none()
             && self.0.moment.load(Ordering::Relaxed) == 0
     }
 
@@ -154,7 +160,9 @@ impl Context {
     /// The message's metadata, its time fixed at the first look.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
-        self.0.metadata.get_or_init(|| {
+        let is_established = self.0.principal.get().is_some();
+        let place = if is_established { &self.0.established } else { &self.0.metadata };
+        place.get_or_init(|| {
             let Stamp { id, now } = self.stamp();
             let mut metadata = self.0.origin.metadata(id, now);
             if let Some(principal) = self.principal() {
@@ -230,7 +238,6 @@ impl Context {
     }
 
     pub(crate) fn set_principal(&self, principal: Principal) {
-        debug_assert!(self.0.metadata.get().is_none(), "nobody has asked who calls");
         // Established once: whoever comes later changes nothing.
         let _: Result<(), _> = self.0.principal.set(Arc::new(principal));
     }

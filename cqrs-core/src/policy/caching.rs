@@ -61,10 +61,19 @@ pub struct Keeping<T> {
     ) -> BoxFuture<'a, Result<T, Failure>>,
 }
 
-impl<T> Keeping<T>
-where
-    T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
-{
+/// What can be kept as an answer.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "answers of type `{Self}` cannot be kept",
+    label = "`{Self}` is not `Clone + Serialize + DeserializeOwned + Sync`",
+    note = "derive what is missing, or remove `cache`"
+)]
+pub trait Keepable: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Keepable for T {}
+
+impl<T: Keepable> Keeping<T> {
     /// Answers of this type, one for each caller or one for all.
     #[doc(hidden)]
     #[must_use]

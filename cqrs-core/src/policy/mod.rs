@@ -34,12 +34,12 @@
 mod access;
 mod audit;
 mod caching;
+#[cfg(feature = "metrics")]
+mod figures;
 mod guard;
 mod live;
 mod meter;
 mod observe;
-#[cfg(feature = "metrics")]
-mod figures;
 mod resolve;
 mod run;
 mod settings;
@@ -50,7 +50,7 @@ pub(crate) use access::{Authenticator, Authorizer};
 pub(crate) use audit::Audit;
 pub use audit::{AuditRecord, AuditSink, Verdict};
 pub(crate) use caching::Answers;
-pub use caching::Keeping;
+pub use caching::{Keepable, Keeping};
 #[cfg(feature = "metrics")]
 pub use figures::Figures;
 pub use guard::Guard;

@@ -43,6 +43,7 @@ impl<'a> Sender<'a> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Command + OneHandlerFor<C>> Cascade for C {
     async fn send(self, sender: &mut Sender<'_>) -> Result<(), HandlerError> {
         let operation = sender.operation();

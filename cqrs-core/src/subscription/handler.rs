@@ -78,12 +78,35 @@ impl EventCall {
 
 /// For derives: sends on what a handler has returned.
 #[doc(hidden)]
-pub async fn handled<T: Cascade, E: Into<HandlerError>>(
-    result: Result<T, E>,
+pub async fn handled<T: Cascade>(
+    result: Result<T, HandlerError>,
     call: &EventCall,
 ) -> Result<(), HandlerError> {
-    result.map_err(Into::into)?.send(&mut Sender::new(call)).await
+    result?.send(&mut Sender::new(call)).await
 }
+
+/// For derives: the error of a handler as the framework sees it.
+///
+/// # Errors
+///
+/// That of the handler.
+#[doc(hidden)]
+pub fn failing<T, E: Fails>(result: Result<T, E>) -> Result<T, HandlerError> {
+    result.map_err(Into::into)
+}
+
+/// What an event handler may fail with.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an event handler cannot fail with `{Self}`",
+    label = "no error",
+    note = "use an error that implements `std::error::Error`, such as one with \
+            `#[derive(Rejection)]`, or `HandlerError`"
+)]
+pub trait Fails: Into<HandlerError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<HandlerError>> Fails for E {}
 
 /// A handler of the events of one enum.
 pub(crate) struct Typed<E, F>(F, PhantomData<fn() -> E>);

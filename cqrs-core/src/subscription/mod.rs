@@ -36,7 +36,7 @@ pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, ParkedFor};
 pub(crate) use deliver::Deliverer;
 pub use error::HandlerError;
 pub(crate) use follower::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
-pub use handler::{EventCall, EventHandlerSettings, Start, handled};
+pub use handler::{EventCall, EventHandlerSettings, Fails, Start, failing, handled};
 pub(crate) use handler::{EventHandler, Typed};
 pub(crate) use pace::{Pace, Steps};
 pub use recovery::{Recovery, RecoveryTable};

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{FnArg, ItemFn, Signature, Type};
 
 use super::handler::{marker, service_parts};
-use super::{in_const, parse_item, registration};
+use super::{at, in_const, parse_item, registration};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
@@ -134,10 +134,15 @@ impl<'a> Listener<'a> {
         let (find, found, bind_service) = service_parts(service, krate);
         let span = self.handler.name.span();
         // A future that is not `Send` is reported at the handler's name.
+        // What it returns is reported at its types, each once: the path and
+        // the wait stand at one place.
+        let (error, output) = (self.handler.error.span(), self.handler.output.span());
+        let failing = at(&quote!(#private::failing), error);
+        let failing = quote_spanned!(error=> #failing(#run));
+        let handled = at(&quote!(#private::handled), output);
+        let handled = quote_spanned!(output=> #handled(#failing, #call).await);
         let future = quote_spanned! {span=>
-            <#private::std::boxed::Box<_>>::pin(async move {
-                #private::handled(#run, #call).await
-            })
+            <#private::std::boxed::Box<_>>::pin(async move { #handled })
         };
         let closure = quote_spanned! {span=>
             move |#argument, #call| {

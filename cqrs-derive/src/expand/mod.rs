@@ -92,6 +92,15 @@ pub(crate) fn qualified(ty: &impl ToTokens, path: &TokenStream, item: &str) -> T
     quote!(#open #ty as #path>::#item)
 }
 
+/// Tokens as if they stood at a place.
+pub(crate) fn at(tokens: &TokenStream, place: proc_macro2::Span) -> TokenStream {
+    let moved = |mut token: proc_macro2::TokenTree| {
+        token.set_span(place.resolved_at(token.span()));
+        token
+    };
+    tokens.clone().into_iter().map(moved).collect()
+}
+
 /// The places of the first and last of some tokens. Between them the compiler
 /// underlines everything, where one place cannot be made of two.
 pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
 use super::command::{Message, message_stub};
-use super::{checks, in_const, parse, struct_fields};
+use super::{at, checks, in_const, parse, struct_fields};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
@@ -81,7 +81,8 @@ fn keeping(args: &Args, private: &TokenStream, ctxt: &mut Ctxt) -> TokenStream {
         }
         return TokenStream::new();
     };
-    let new = quote_spanned!(cache.span()=> #private::Keeping::new(#shared));
+    let new = at(&quote!(#private::Keeping::new), cache.span());
+    let new = quote_spanned!(cache.span()=> #new(#shared));
     quote! {
         const KEEPING: ::core::option::Option<&'static #private::Keeping<Self::Output>> =
             ::core::option::Option::Some(&#new);

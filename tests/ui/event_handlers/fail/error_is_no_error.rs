@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler]
-async fn welcome(event: &AccountEvent) -> Result<(), String> {
+async fn welcome(_: &AccountEvent) -> Result<(), String> {
     Ok(())
 }
 

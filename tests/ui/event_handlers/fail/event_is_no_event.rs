@@ -3,7 +3,7 @@ use cqrs_core::prelude::*;
 struct Opened;
 
 #[event_handler]
-async fn welcome(event: &Opened) -> Result<(), HandlerError> {
+async fn welcome(_: &Opened) -> Result<(), HandlerError> {
     Ok(())
 }
 

@@ -8,7 +8,7 @@ enum AccountEvent {
 async fn elsewhere() {}
 
 #[event_handler]
-async fn welcome(event: &AccountEvent) -> Result<(), HandlerError> {
+async fn welcome(_: &AccountEvent) -> Result<(), HandlerError> {
     let one = std::rc::Rc::new(1);
     elsewhere().await;
     drop(one);

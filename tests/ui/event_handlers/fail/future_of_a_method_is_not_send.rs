@@ -12,7 +12,7 @@ struct Service;
 #[handlers]
 impl Service {
     #[event_handler]
-    async fn welcome(&self, event: &AccountEvent) -> Result<(), HandlerError> {
+    async fn welcome(&self, _: &AccountEvent) -> Result<(), HandlerError> {
         let one = std::rc::Rc::new(1);
         elsewhere().await;
         drop(one);

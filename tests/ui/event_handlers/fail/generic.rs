@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler]
-async fn welcome<E: Event>(event: &E) -> Result<(), HandlerError> {
+async fn welcome<E: Event>(_: &E) -> Result<(), HandlerError> {
     Ok(())
 }
 

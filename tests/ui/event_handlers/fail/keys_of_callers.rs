@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler(role = "admin", rate_limit = "1/s", public)]
-async fn welcome(event: &AccountEvent) -> Result<(), HandlerError> {
+async fn welcome(_: &AccountEvent) -> Result<(), HandlerError> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler(retry = "3", cache = "1m", contract)]
-async fn welcome(event: &AccountEvent) -> Result<(), HandlerError> {
+async fn welcome(_: &AccountEvent) -> Result<(), HandlerError> {
     Ok(())
 }
 

@@ -9,7 +9,7 @@ struct Service;
 
 impl Service {
     #[event_handler]
-    async fn welcome(&self, event: &AccountEvent) -> Result<(), HandlerError> {
+    async fn welcome(&self, _: &AccountEvent) -> Result<(), HandlerError> {
         Ok(())
     }
 }

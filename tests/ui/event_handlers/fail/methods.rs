@@ -10,12 +10,12 @@ struct Service;
 #[handlers]
 impl Service {
     #[event_handler(start = "nwo")]
-    async fn welcome(&self, event: &AccountEvent) -> Result<(), HandlerError> {
+    async fn welcome(&self, _: &AccountEvent) -> Result<(), HandlerError> {
         Ok(())
     }
 
     #[event_handler]
-    async fn goodbye(event: &AccountEvent) -> Result<(), HandlerError> {
+    async fn goodbye(_: &AccountEvent) -> Result<(), HandlerError> {
         Ok(())
     }
 }

@@ -6,6 +6,6 @@ enum AccountEvent {
 }
 
 #[event_handler]
-async fn welcome(event: &AccountEvent) {}
+async fn welcome(_: &AccountEvent) {}
 
 fn main() {}

@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler]
-async fn welcome(event: &AccountEvent, count: u32) -> Result<(), HandlerError> {
+async fn welcome(_: &AccountEvent, _: u32) -> Result<(), HandlerError> {
     Ok(())
 }
 

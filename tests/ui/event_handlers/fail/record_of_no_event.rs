@@ -3,7 +3,7 @@ use cqrs_core::prelude::*;
 struct Opened;
 
 #[event_handler]
-async fn welcome(event: &Recorded<Opened>) -> Result<(), HandlerError> {
+async fn welcome(_: &Recorded<Opened>) -> Result<(), HandlerError> {
     Ok(())
 }
 

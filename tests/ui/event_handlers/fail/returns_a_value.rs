@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler]
-async fn welcome(event: &AccountEvent) -> Result<u64, HandlerError> {
+async fn welcome(_: &AccountEvent) -> Result<u64, HandlerError> {
     Ok(1)
 }
 

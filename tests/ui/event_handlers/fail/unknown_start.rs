@@ -6,7 +6,7 @@ enum AccountEvent {
 }
 
 #[event_handler(start = "begining")]
-async fn welcome(event: &AccountEvent) -> Result<(), HandlerError> {
+async fn welcome(_: &AccountEvent) -> Result<(), HandlerError> {
     Ok(())
 }
 

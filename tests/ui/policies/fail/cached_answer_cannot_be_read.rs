@@ -1,7 +1,12 @@
 use cqrs_core::prelude::*;
 
+#[derive(Clone, serde::Serialize)]
+struct Balance {
+    cents: i64,
+}
+
 #[derive(Query)]
-#[query(output = &'static str, cache = "10m")]
+#[query(output = Balance, cache = "10m")]
 struct GetBalance {
     account: String,
 }
