@@ -382,7 +382,7 @@ async fn who_was_established_is_stored_although_the_metadata_was_read_before() {
     crate::stores::open(&app, "a").await;
 
     let page = app.store().read(ReadRequest::all()).await.unwrap();
-    let metadata = page.events()[0].metadata().unwrap();
+    let metadata = page.events().next().unwrap().metadata().unwrap();
     assert_eq!(metadata.actor.as_ref().map(|actor| actor.as_str()), Some("ada"));
     let span = &told.spans()[0];
     assert_eq!(span.field("actor"), Some("ada"));

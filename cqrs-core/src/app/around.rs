@@ -35,12 +35,15 @@ pub(super) struct Around {
     guards: HashMap<&'static str, Guards>,
     audit: Option<Audit>,
     pub(super) invalidations: Invalidations,
-    backend: Option<Arc<dyn Fn(QueryCache, &Services) -> TieredCache + Send + Sync>>,
+    backend: Option<Tiering>,
     collector: Option<Arc<dyn Collector>>,
     metrics: bool,
     pub(super) events: Option<Arc<dyn EventBus>>,
     pub(super) listening: Listening,
 }
+
+/// Puts a cache outside of the process behind the one inside.
+type Tiering = Arc<dyn Fn(QueryCache, &Services) -> TieredCache + Send + Sync>;
 
 impl Default for Around {
     fn default() -> Self {
@@ -210,7 +213,7 @@ impl<S> AppBuilder<S> {
     pub fn cache_backend(mut self, backend: impl CacheBackend, options: TieredOptions) -> Self {
         let backend = Arc::new(backend);
         self.around.backend = Some(Arc::new(move |local, services| {
-            TieredCache::new(local, Arc::clone(&backend), services, options.clone())
+            TieredCache::new(local, Arc::clone(&backend), services, options)
         }));
         self
     }

@@ -192,10 +192,14 @@ enum Calls<'a, M, T> {
     Over,
 }
 
+/// The rest of a call, from where it has come to.
+type Rest<'a, M, T> =
+    fn(Cow<'a, App>, M, Context, Result<Begun, Option<Duration>>) -> BoxFuture<'a, T>;
+
 /// How a call is begun, and what its rest is.
 struct Steps<'a, M, T> {
     now: fn(&App, &M, Origin) -> Ahead<T>,
-    rest: fn(Cow<'a, App>, M, Context, Result<Begun, Option<Duration>>) -> BoxFuture<'a, T>,
+    rest: Rest<'a, M, T>,
 }
 
 enum Ahead<T> {

@@ -86,12 +86,11 @@ pub(super) fn backoff(config: &config::Retry) -> Backoff {
 }
 
 pub(super) fn budget(config: &config::Retry) -> RetryBudgetSettings {
-    let mut settings = RetryBudgetSettings::default();
-    settings.percent = config.budget;
-    if config.budget == 0 {
-        (settings.min_per_second, settings.savings) = (0, 0);
+    let percent = config.budget;
+    if percent == 0 {
+        return RetryBudgetSettings { percent, min_per_second: 0, savings: 0 };
     }
-    settings
+    RetryBudgetSettings { percent, ..RetryBudgetSettings::default() }
 }
 
 pub(super) fn answers(config: &config::QueryBus) -> CacheOptions {

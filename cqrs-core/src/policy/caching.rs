@@ -52,14 +52,17 @@ pub struct Keeping<T> {
     /// The same answer serves everybody in a tenant.
     shared: bool,
     find: fn(&QueryCache, &KeyRef<'_>, Stamp, Duration) -> Option<T>,
-    run: for<'a> fn(
-        &'a Answers,
-        &'a CacheKey,
-        Terms<'a>,
-        &'a Context,
-        BoxFuture<'a, Result<T, Failure>>,
-    ) -> BoxFuture<'a, Result<T, Failure>>,
+    run: RunOnce<T>,
 }
+
+/// Runs a query once for all who ask it, and keeps its answer.
+type RunOnce<T> = for<'a> fn(
+    &'a Answers,
+    &'a CacheKey,
+    Terms<'a>,
+    &'a Context,
+    BoxFuture<'a, Result<T, Failure>>,
+) -> BoxFuture<'a, Result<T, Failure>>;
 
 /// What can be kept as an answer.
 #[doc(hidden)]

@@ -178,7 +178,7 @@ impl Runner {
                     }
                     self.forget();
                 }
-                Err(Interruption::Commit(error)) if matches!(error, CommitError::Fenced { .. }) => {
+                Err(Interruption::Commit(CommitError::Fenced { .. })) => {
                     self.forget();
                     self.set(SubscriptionState::Standby);
                     let status = &self.status;

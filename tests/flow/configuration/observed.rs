@@ -102,8 +102,7 @@ pub async fn calls_are_recorded_or_not() {
         let rig = rig([("audit.enabled", enabled)]);
         work(&rig).await;
         rig.app.query(Look { millis: 0 }).await.unwrap();
-        let lines = rig.book.0.lock().unwrap().clone();
-        lines
+        rig.book.0.lock().unwrap().clone()
     };
 
     assert_eq!(recorded("false").await, [""; 0]);

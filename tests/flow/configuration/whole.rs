@@ -39,8 +39,12 @@ async fn a_change_that_fails_changes_nothing() {
         error.mistakes().iter().map(|one| (one.kind(), one.path().to_owned())).collect::<Vec<_>>()
     };
 
-    let unknown = fails(|next| drop(next.handlers.insert("Wrok".to_owned(), Default::default())));
-    let event = fails(|next| drop(next.handlers.insert("listener".into(), Default::default())));
+    let unknown = fails(|next| {
+        next.handlers.insert("Wrok".to_owned(), Default::default());
+    });
+    let event = fails(|next| {
+        next.handlers.insert("listener".into(), Default::default());
+    });
     let fixed = fails(|next| next.rate_limit.keys = 1);
     let bounds = fails(|next| next.retry.factor = 0);
 
