@@ -57,7 +57,7 @@ pub(crate) async fn run(mut config: Config, count: u64) -> Result<(), AnyError> 
 
 async fn one(app: &App, call: u64) -> Result<(), AnyError> {
     let parcel = format!("p{}", call / 4);
-    if call % 4 == 0 {
+    if call.is_multiple_of(4) {
         let clerk = Origin::new().principal(Principal::new("carl").role("clerk"));
         app.execute(Ship { parcel: parcel.into() }).from(clerk).await?;
     } else {
