@@ -126,6 +126,30 @@ mod listeners {
         Ok(())
     }
 
+    /// Deposits once the test says so.
+    #[derive(Command)]
+    pub struct Later {
+        pub account: AccountId,
+    }
+
+    #[command_handler]
+    pub async fn later(
+        command: &Later,
+        desk: Dep<Desk>,
+        bus: Bus,
+    ) -> Result<(), CommandError<Failed>> {
+        desk.note("later", "begun");
+        while !desk.panics.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let deposit = Deposit { account: command.account.clone(), cents: 1 };
+        bus.execute(deposit).await.map(drop).map_err(|error| match error {
+            CommandError::Bus(error) => error.into(),
+            CommandError::Rejected(_) => CommandError::Rejected(Failed::ItDidNot),
+            _ => unreachable!("there is nothing else"),
+        })
+    }
+
     pub struct Service {
         pub desk: Arc<Desk>,
     }
@@ -454,4 +478,44 @@ async fn a_handler_outlives_the_call_that_caused_its_event() {
     until(|| desk.of("ledger").len() == 2).await;
 
     assert_eq!(desk.of("ledger"), ["a other", "a +3"]);
+}
+
+#[tokio::test]
+async fn those_behind_a_failing_event_are_parked_also_when_they_come_with_it() {
+    let (desk, store) = (Arc::new(Desk::default()), MemoryStore::new());
+    let before = built(store.clone(), &desk, Builder::without_event_handlers);
+    open(&before, "a").await;
+    for cents in [7, 8, 9] {
+        before.execute(Deposit { account: "a".into(), cents }).await.unwrap();
+    }
+    desk.fail_at("ledger", 7);
+
+    let after = app(store, &desk);
+    deposit(&after, "a", 10).await;
+
+    assert_eq!(desk.of("ledger"), ["a other"]);
+    assert_eq!(status(&after, "ledger").parked, 4);
+}
+
+#[tokio::test]
+async fn what_has_begun_may_send_commands_on_while_the_application_closes() {
+    let desk = Arc::new(Desk::default());
+    let app = app(MemoryStore::new(), &desk);
+    open(&app, "a").await;
+    let slow = app.clone();
+    let call = tokio::spawn(async move {
+        let transfer = listeners::Later { account: "a".into() };
+        slow.execute(transfer).await
+    });
+    until(|| desk.of("later") == ["begun"]).await;
+
+    let closing = app.clone();
+    let closed = tokio::spawn(async move { closing.shutdown().await });
+    until(|| !app.is_ready()).await;
+    let refused = app.execute(Deposit { account: "a".into(), cents: 1 }).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "shutting_down");
+    desk.panics.store(true, Ordering::SeqCst);
+
+    call.await.unwrap().expect("it was under way, and what it leads to is let in");
+    assert!(closed.await.unwrap().is_orderly());
 }

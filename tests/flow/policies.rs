@@ -302,7 +302,20 @@ async fn a_guard_checks_behind_the_fields_and_may_wait() {
 
 #[tokio::test]
 async fn a_handler_is_dropped_when_its_time_is_up() {
-    let rig = rig(|builder| builder);
+    /// Looks whether a handler is still there once the call has failed.
+    struct Looks(Arc<Mutex<Option<u32>>>, Arc<std::sync::OnceLock<Arc<Desk>>>);
+    impl Middleware for Looks {
+        async fn call(&self, _: &Call<'_>, mut next: Next<'_>) -> Outcome {
+            let outcome = next.run().await;
+            let desk = self.1.get().expect("it was told");
+            *self.0.lock().unwrap() = Some(desk.overlap.lock().unwrap().0);
+            outcome
+        }
+    }
+    let (left, told) = (Arc::new(Mutex::new(None)), Arc::new(std::sync::OnceLock::new()));
+    let looks = Looks(Arc::clone(&left), Arc::clone(&told));
+    let rig = rig(|builder| builder.middleware(Scope::All, looks));
+    let _ = told.set(Arc::clone(&rig.desk));
     let app = rig.app.clone();
     let call = tokio::spawn(async move { app.execute(Work { millis: 60_000 }).await });
     while rig.desk.overlap.lock().unwrap().0 == 0 {
@@ -319,7 +332,7 @@ async fn a_handler_is_dropped_when_its_time_is_up() {
 
     let CommandError::Bus(BusError::Timeout { limit, elapsed }) = error else { panic!("{error}") };
     assert_eq!((limit, elapsed), (Duration::from_secs(1), Duration::from_secs(1)));
-    assert_eq!(rig.desk.overlap.lock().unwrap().0, 0, "the handler is gone");
+    assert_eq!(*left.lock().unwrap(), Some(0), "the handler is gone before anybody hears of it");
 }
 
 #[tokio::test]
