@@ -2,7 +2,7 @@
 -- PostgreSQL database dump
 --
 
-\restrict cWBoJUhyQVhHbeBub41hT1zxXquMVyC2mLVaCtiTVd62eG0CdOSfWXMuUvZ6CTU
+\restrict JO2DgM2847GD48A77NsSqDnM2IcejoqUrkIofZUl4J8OxvNDadJ8ql9JD6asodu
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -44,10 +44,10 @@ END $$;
 ALTER FUNCTION cqrs.as_json(payload bytea) OWNER TO postgres;
 
 --
--- Name: commit_group(uuid, bigint, uuid[], bigint[], uuid[], text[], bigint[], jsonb, integer[], bigint[], bigint[], bigint[], integer[], integer[], uuid[], uuid[], uuid[], uuid[], bytea[], text[], bytea[], bytea[], uuid[], integer[], text[], uuid[], bigint[], uuid[], bigint[], bytea[], uuid[], bigint[], bigint[], bigint[], text[], bigint[], bytea[], integer[], integer[], bytea[], integer[], bytea[], bytea[], text[], uuid[], bigint[]); Type: FUNCTION; Schema: cqrs; Owner: postgres
+-- Name: commit_group(uuid, bigint, bigint, uuid[], bigint[], uuid[], text[], bigint[], jsonb, integer[], bigint[], bigint[], bigint[], integer[], integer[], uuid[], uuid[], uuid[], uuid[], bytea[], text[], bytea[], bytea[], uuid[], integer[], text[], uuid[], bigint[], uuid[], bigint[], bytea[], uuid[], bigint[], bigint[], bigint[], text[], bigint[], bytea[], integer[], integer[], bytea[], integer[], bytea[], bytea[], text[], uuid[], bigint[]); Type: FUNCTION; Schema: cqrs; Owner: postgres
 --
 
-CREATE FUNCTION cqrs.commit_group(log_id uuid, lock_key bigint, believed_streams uuid[], believed_versions bigint[], absent_operations uuid[], believed_checkpoints text[], believed_epochs bigint[], guards jsonb, e_streams integer[], e_versions bigint[], e_occurred bigint[], e_recorded bigint[], e_kinds integer[], e_categories integer[], e_ids uuid[], e_correlations uuid[], e_causations uuid[], e_operations uuid[], e_units bytea[], e_tags text[], e_details bytea[], e_payloads bytea[], s_ids uuid[], s_categories integer[], s_keys text[], t_tags uuid[], t_places bigint[], o_ids uuid[], o_recorded bigint[], o_units bytea[], p_streams uuid[], p_versions bigint[], p_shapes bigint[], p_fingerprints bigint[], p_encodings text[], p_taken bigint[], p_data bytea[], r_clear integer[], r_gone_tables integer[], r_gone_keys bytea[], r_tables integer[], r_keys bytea[], r_values bytea[], c_names text[], c_logs uuid[], c_positions bigint[], OUT written boolean, OUT head bigint, OUT recorded bigint, OUT versions bigint[], OUT recorded_operations uuid[], OUT epochs bigint[], OUT guard_hits bigint[]) RETURNS record
+CREATE FUNCTION cqrs.commit_group(log_id uuid, lock_key bigint, believed_head bigint, believed_streams uuid[], believed_versions bigint[], absent_operations uuid[], believed_checkpoints text[], believed_epochs bigint[], guards jsonb, e_streams integer[], e_versions bigint[], e_occurred bigint[], e_recorded bigint[], e_kinds integer[], e_categories integer[], e_ids uuid[], e_correlations uuid[], e_causations uuid[], e_operations uuid[], e_units bytea[], e_tags text[], e_details bytea[], e_payloads bytea[], s_ids uuid[], s_categories integer[], s_keys text[], t_tags uuid[], t_places bigint[], o_ids uuid[], o_recorded bigint[], o_units bytea[], p_streams uuid[], p_versions bigint[], p_shapes bigint[], p_fingerprints bigint[], p_encodings text[], p_taken bigint[], p_data bytea[], r_clear integer[], r_gone_tables integer[], r_gone_keys bytea[], r_tables integer[], r_keys bytea[], r_values bytea[], c_names text[], c_logs uuid[], c_positions bigint[], OUT written boolean, OUT head bigint, OUT recorded bigint, OUT versions bigint[], OUT recorded_operations uuid[], OUT epochs bigint[], OUT guard_hits bigint[]) RETURNS record
     LANGUAGE plpgsql
     AS $$
 BEGIN
@@ -61,11 +61,11 @@ BEGIN
     FROM cqrs.events e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     recorded := coalesce(recorded, -9223372036854775808);
-    written := true;
+    written := believed_head IS NULL OR believed_head = head;
 
     IF believed_streams IS NOT NULL THEN
         SELECT array_agg(found.version ORDER BY found.place),
-            bool_and(found.believed IS NULL OR found.believed = found.version)
+            written AND bool_and(found.believed IS NULL OR found.believed = found.version)
         INTO versions, written
         FROM (
             SELECT b.place, b.believed, coalesce((
@@ -157,7 +157,7 @@ BEGIN
 END $$;
 
 
-ALTER FUNCTION cqrs.commit_group(log_id uuid, lock_key bigint, believed_streams uuid[], believed_versions bigint[], absent_operations uuid[], believed_checkpoints text[], believed_epochs bigint[], guards jsonb, e_streams integer[], e_versions bigint[], e_occurred bigint[], e_recorded bigint[], e_kinds integer[], e_categories integer[], e_ids uuid[], e_correlations uuid[], e_causations uuid[], e_operations uuid[], e_units bytea[], e_tags text[], e_details bytea[], e_payloads bytea[], s_ids uuid[], s_categories integer[], s_keys text[], t_tags uuid[], t_places bigint[], o_ids uuid[], o_recorded bigint[], o_units bytea[], p_streams uuid[], p_versions bigint[], p_shapes bigint[], p_fingerprints bigint[], p_encodings text[], p_taken bigint[], p_data bytea[], r_clear integer[], r_gone_tables integer[], r_gone_keys bytea[], r_tables integer[], r_keys bytea[], r_values bytea[], c_names text[], c_logs uuid[], c_positions bigint[], OUT written boolean, OUT head bigint, OUT recorded bigint, OUT versions bigint[], OUT recorded_operations uuid[], OUT epochs bigint[], OUT guard_hits bigint[]) OWNER TO postgres;
+ALTER FUNCTION cqrs.commit_group(log_id uuid, lock_key bigint, believed_head bigint, believed_streams uuid[], believed_versions bigint[], absent_operations uuid[], believed_checkpoints text[], believed_epochs bigint[], guards jsonb, e_streams integer[], e_versions bigint[], e_occurred bigint[], e_recorded bigint[], e_kinds integer[], e_categories integer[], e_ids uuid[], e_correlations uuid[], e_causations uuid[], e_operations uuid[], e_units bytea[], e_tags text[], e_details bytea[], e_payloads bytea[], s_ids uuid[], s_categories integer[], s_keys text[], t_tags uuid[], t_places bigint[], o_ids uuid[], o_recorded bigint[], o_units bytea[], p_streams uuid[], p_versions bigint[], p_shapes bigint[], p_fingerprints bigint[], p_encodings text[], p_taken bigint[], p_data bytea[], r_clear integer[], r_gone_tables integer[], r_gone_keys bytea[], r_tables integer[], r_keys bytea[], r_values bytea[], c_names text[], c_logs uuid[], c_positions bigint[], OUT written boolean, OUT head bigint, OUT recorded bigint, OUT versions bigint[], OUT recorded_operations uuid[], OUT epochs bigint[], OUT guard_hits bigint[]) OWNER TO postgres;
 
 --
 -- Name: first_at(bigint, bigint, bigint); Type: FUNCTION; Schema: cqrs; Owner: postgres
@@ -519,7 +519,7 @@ COPY cqrs.categories (number, tenant, category) FROM stdin;
 --
 
 COPY cqrs.checkpoints (name, epoch, log, "position") FROM stdin;
-projection balances@1	1	e8e2bfb0-97ee-429b-82f8-92113bb2bd31	18
+projection balances@1	1	58254227-8f7e-4936-af69-5d8ec27a515b	18
 \.
 
 
@@ -531,15 +531,15 @@ COPY cqrs.events ("position", version, occurred_at, recorded_at, kind, category,
 1	1	1767225600000000	1767225600000000	1	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000002	00000000-0000-7000-8000-000000000001	00000000-0000-7000-8000-000000000001	00000000-0000-7000-8000-000000000003	\\x01000000b4f6c0438bb2b1d711f6eea960ebc2da	owner:Ada	\N	\\x7b226f776e6572223a22416461227d
 2	2	1767225601500000	1767225601500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000005	00000000-0000-7000-8000-000000000004	00000000-0000-7000-8000-000000000004	00000000-0000-7000-8000-000000000006	\\x01000000312ccfe08c44c2cb8667621b940e01e8	\N	\N	\\x7b2263656e7473223a317d
 3	3	1767225603000000	1767225603000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000008	00000000-0000-7000-8000-000000000007	00000000-0000-7000-8000-000000000007	00000000-0000-7000-8000-000000000009	\\x010000004816df12f0feba971ab8efefb4e9c5d3	\N	\N	\\x7b2263656e7473223a327d
-4	4	1767225604500000	1767225604500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-00000000000b	00000000-0000-7000-8000-00000000000a	00000000-0000-7000-8000-00000000000a	00000000-0000-7000-8000-00000000000c	\\x01000000166cc6670b370e9daf22b02a88295973	\N	\N	\\x7b2263656e7473223a337d
+4	4	1767225604500000	1767225604500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-00000000000c	00000000-0000-7000-8000-00000000000b	00000000-0000-7000-8000-00000000000b	00000000-0000-7000-8000-00000000000d	\\x01000000166cc6670b370e9daf22b02a88295973	\N	\N	\\x7b2263656e7473223a337d
 5	5	1767225606000000	1767225606000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-00000000000f	00000000-0000-7000-8000-00000000000e	00000000-0000-7000-8000-00000000000e	00000000-0000-7000-8000-000000000010	\\x01000000da30d9d9a04e87891daa29e4d7f5e43f	\N	\N	\\x7b2263656e7473223a347d
 6	6	1767225607500000	1767225607500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000012	00000000-0000-7000-8000-000000000011	00000000-0000-7000-8000-000000000011	00000000-0000-7000-8000-000000000013	\\x0100000023163182bcea1bb6d2223c752a18797e	\N	\N	\\x7b2263656e7473223a357d
-7	7	1767225609000000	1767225609000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000015	00000000-0000-7000-8000-000000000014	00000000-0000-7000-8000-000000000014	00000000-0000-7000-8000-000000000016	\\x01000000a83796e8be5f1a0a45415c374872dd37	\N	\N	\\x7b2263656e7473223a367d
+7	7	1767225609000000	1767225609000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000016	00000000-0000-7000-8000-000000000015	00000000-0000-7000-8000-000000000015	00000000-0000-7000-8000-000000000017	\\x01000000a83796e8be5f1a0a45415c374872dd37	\N	\N	\\x7b2263656e7473223a367d
 8	8	1767225610500000	1767225610500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000019	00000000-0000-7000-8000-000000000018	00000000-0000-7000-8000-000000000018	00000000-0000-7000-8000-00000000001a	\\x0100000003a3060fa847d1574f192c7c01f457be	\N	\N	\\x7b2263656e7473223a377d
 9	9	1767225612000000	1767225612000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-00000000001c	00000000-0000-7000-8000-00000000001b	00000000-0000-7000-8000-00000000001b	00000000-0000-7000-8000-00000000001d	\\x010000002fb53f5fdc9f3abd1e3ad85d6dc4524c	\N	\N	\\x7b2263656e7473223a387d
 10	10	1767225613500000	1767225613500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000020	00000000-0000-7000-8000-00000000001f	00000000-0000-7000-8000-00000000001f	00000000-0000-7000-8000-000000000021	\\x01000000ff830df41926b574f64fb37e588912a6	\N	\N	\\x7b2263656e7473223a397d
 11	11	1767225615000000	1767225615000000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000024	00000000-0000-7000-8000-000000000023	00000000-0000-7000-8000-000000000023	00000000-0000-7000-8000-000000000025	\\x01000000ab28b927dc9e2ed4871cf3f2bdba7841	\N	\N	\\x7b2263656e7473223a31307d
-12	12	1767225616500000	1767225616500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000028	00000000-0000-7000-8000-000000000027	00000000-0000-7000-8000-000000000027	00000000-0000-7000-8000-000000000029	\\x010000009c1f752ab1ac27e82c407de35d61a0d2	\N	\N	\\x7b2263656e7473223a31317d
+12	12	1767225616500000	1767225616500000	2	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-000000000027	00000000-0000-7000-8000-000000000026	00000000-0000-7000-8000-000000000026	00000000-0000-7000-8000-000000000028	\\x010000009c1f752ab1ac27e82c407de35d61a0d2	\N	\N	\\x7b2263656e7473223a31317d
 13	13	1767225616500000	1767225616500000	3	1	eeb3a7f7-dad1-1536-f2bb-86cd997a17d4	00000000-0000-7000-8000-00000000002b	00000000-0000-7000-8000-00000000002a	00000000-0000-7000-8000-00000000002a	b6116c69-3a4e-810e-84bf-2660493b25bf	\\x01000000be8a9b011cc63d4eedc5ead0f04d3e28	\N	\\x7b226163746f72223a2261756469746f72227d	\\x7b226279223a2261756469746f72222c226174223a22323032362d30312d30315430303a30303a31362e3530303030305a227d
 14	1	1767225616500000	1767225616500000	1	2	729bf44f-5bf3-51f5-3d8c-06300d919ba3	00000000-0000-7000-8000-00000000002d	00000000-0000-7000-8000-00000000002c	00000000-0000-7000-8000-00000000002c	00000000-0000-7000-8000-00000000002e	\\x01000000ac07b6c48bb41f017606b578dc4e8b57	owner:Böb 🦀	\N	\\x7b226f776e6572223a2242c3b66220f09fa680227d
 15	1	1767225616500000	1767225616500000	1	1	e0e0fea2-f505-c33f-4efc-cb8308f01715	00000000-0000-7000-8000-000000000030	00000000-0000-7000-8000-00000000002f	00000000-0000-7000-8000-00000000002f	00000000-0000-7000-8000-000000000031	\\x01000000b1518d62dd3d139e86733ee164771783	owner:Carl	\N	\\x7b226f776e6572223a224361726c227d
@@ -567,7 +567,7 @@ COPY cqrs.kinds (number, type, version, encoding) FROM stdin;
 --
 
 COPY cqrs.log (id, mode, origin, one) FROM stdin;
-e8e2bfb0-97ee-429b-82f8-92113bb2bd31	locked	7712458992629306564/1/5/16429	t
+58254227-8f7e-4936-af69-5d8ec27a515b	locked	7712471374883376907/1/5/16429	t
 \.
 
 
@@ -576,7 +576,7 @@ e8e2bfb0-97ee-429b-82f8-92113bb2bd31	locked	7712458992629306564/1/5/16429	t
 --
 
 COPY cqrs.migrations (number, name, shape, run_at) FROM stdin;
-1	log	568d3bd703de04e083bb3a9b4182f62f	2026-11-26 12:39:52.001318+00
+1	log	be358f7996ff324f05079cc9525f5865	2026-11-26 13:27:55.838494+00
 \.
 
 
@@ -819,5 +819,5 @@ CREATE UNIQUE INDEX events_stream ON cqrs.events USING btree (stream, version);
 -- PostgreSQL database dump complete
 --
 
-\unrestrict cWBoJUhyQVhHbeBub41hT1zxXquMVyC2mLVaCtiTVd62eG0CdOSfWXMuUvZ6CTU
+\unrestrict JO2DgM2847GD48A77NsSqDnM2IcejoqUrkIofZUl4J8OxvNDadJ8ql9JD6asodu
 
