@@ -20,7 +20,7 @@ pub use crate::message::fields::{Fields, Source, field, read_field, read_fields,
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
 pub use crate::policy::{Access, Keeping, PolicySettings, RateKey, RateSettings, Setting};
 pub use crate::projection::{Project, Projection, TableKey};
-pub use crate::query::{OneQueryHandlerFor, Query};
+pub use crate::query::{OneQueryHandlerFor, Query, Streams};
 pub use crate::registry::{Body, Kind, Register, Registration, Serves, read_again};
 pub use crate::runtime::BoxFuture;
 pub use crate::schema::{

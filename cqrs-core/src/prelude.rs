@@ -10,7 +10,7 @@ pub use crate::event::{Event, RawEvent, Recorded, Untyped};
 pub use crate::message::{Metadata, TenantId, Timestamp};
 pub use crate::projection::Delivery;
 pub use crate::projection::{Project, Projection, ProjectionError, Rows, View};
-pub use crate::query::Query;
+pub use crate::query::{Emit, Query};
 pub use crate::schema::Schema;
 pub use crate::store::memory::MemoryStore;
 pub use crate::subscription::HandlerError;

@@ -21,5 +21,6 @@ mod reliability;
 mod serialisation;
 mod snapshots;
 mod stores;
+mod streaming;
 mod towers;
 mod wiring;

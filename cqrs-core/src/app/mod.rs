@@ -13,6 +13,7 @@ mod listening;
 mod live;
 mod parameter;
 mod settled;
+mod updates;
 mod wiring;
 
 pub use builder::{AppBuilder, HasStore, NoStore};
@@ -21,6 +22,7 @@ pub use call::{Ask, Calling, Execute, Executed, Receipt};
 pub(crate) use in_flight::InFlight;
 pub(crate) use live::Live;
 pub use parameter::{Dep, Parameter};
+pub use updates::Updates;
 pub use wiring::Wiring;
 
 use std::any::TypeId;
@@ -41,7 +43,7 @@ use crate::policy::HandlerMetrics;
 use crate::projection::{
     Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
 };
-use crate::query::{OneQueryHandlerFor, Query};
+use crate::query::{Emit, OneQueryHandlerFor, Query, RowStream, Streams};
 use crate::registry::{BuildError, Module, Registry};
 use crate::resilience::Breakers;
 use crate::runtime::{Services, TaskSet};
@@ -157,6 +159,55 @@ impl App {
     /// A query changes nothing; it may be dropped at any time.
     pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'_, Q, Q::Output> {
         Ask::new(Cow::Borrowed(self), query, Origin::new())
+    }
+
+    /// Asks a query that answers row by row; read its rows from what this gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the rows ends the query.
+    pub fn stream<Q: Streams + OneQueryHandlerFor<Q>>(&self, query: Q) -> RowStream<'_, Q::Row> {
+        self.stream_for(query, Origin::new())
+    }
+
+    /// As [`App::stream`], for a caller that says who and what it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`App::stream`].
+    pub fn stream_for<Q: Streams + OneQueryHandlerFor<Q>>(
+        &self,
+        query: Q,
+        origin: Origin,
+    ) -> RowStream<'_, Q::Row> {
+        RowStream::new(move |emit: Emit<Q::Row>| {
+            Box::pin(Ask::new(Cow::Borrowed(self), query, origin.extension(emit)).into_future())
+        })
+    }
+
+    /// Asks a query, and again whenever the projections of this process have
+    /// moved: gives its answer, and then every other answer that it becomes.
+    pub fn follow<Q: Query + Clone + OneQueryHandlerFor<Q>>(&self, query: Q) -> Updates<Q> {
+        Updates::new(self.clone(), query)
+    }
+
+    /// How far the projections have come, all together.
+    pub(crate) fn shown(&self) -> u64 {
+        let projections = self.0.projections.values();
+        projections.map(|one| one.status().position.get()).sum()
+    }
+
+    /// Waits until a projection has moved, or long enough to look again.
+    pub(crate) async fn moved(&self) {
+        let mut changed: Vec<_> =
+            self.0.projections.values().map(|one| Box::pin(one.moved())).collect();
+        let mut pause = self.0.services.clock.sleep(Duration::from_millis(200));
+        std::future::poll_fn(|cx| {
+            use std::task::Poll;
+            let is_moved = changed.iter_mut().any(|one| one.as_mut().poll(cx).is_ready());
+            if is_moved { Poll::Ready(()) } else { pause.as_mut().poll(cx) }
+        })
+        .await;
     }
 
     /// Sends a command by its wire name with a JSON payload, for edges and

@@ -13,12 +13,12 @@ use crate::store::CommitToken;
 
 /// Everything about a call but the message itself. What is not said is made
 /// up when it is needed: a new id, a new correlation, the default tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Origin(Option<Box<Parts>>);
 
 /// What a caller has said. Most say nothing, and then there is no such thing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) message_id: Option<MessageId>,
     pub(crate) correlation_id: Option<CorrelationId>,

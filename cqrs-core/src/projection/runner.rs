@@ -66,6 +66,15 @@ impl RunnerHandle {
         self.status.borrow().clone()
     }
 
+    /// Waits for the next change of the status.
+    pub(crate) async fn moved(&self) {
+        let mut status = self.status.clone();
+        status.mark_unchanged();
+        if status.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until the projection has reached a position; one that fails may
     /// get there yet.
     pub(crate) async fn reached(&self, wanted: Position) -> Result<(), WaitError> {

@@ -1,5 +1,9 @@
 //! Questions: they change nothing.
 
+mod stream;
+
+pub use stream::{Emit, RowStream, Streams};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -17,6 +17,7 @@ const KEYS: &Keys = with_policy![
     ("name", Form::Text),
     ("version", Form::Number),
     ("output", Form::Type),
+    ("stream", Form::Type),
     ("crate", Form::Path),
     ("cache", Form::FlagOrText),
     ("shared", Form::Flag),
@@ -30,7 +31,17 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::new();
     let args = Args::of(&input.attrs, "query", KEYS, &mut ctxt);
     let krate = Krate::new(args.path("crate"));
-    let output = args.required_type("output", "query", &input.ident, &mut ctxt);
+    let row = args.ty("stream");
+    let output = match (row, args.key("output")) {
+        (Some(_), None) => syn::parse_quote!(()),
+        (Some(_), Some(key)) => {
+            let message =
+                "keep one of `output` and `stream`: what comes row by row has no other answer";
+            ctxt.error(key, Code::ATTRIBUTE_VALUE, message);
+            syn::parse_quote!(())
+        }
+        (None, _) => args.required_type("output", "query", &input.ident, &mut ctxt),
+    };
     let body = expand(&input, &args, &output, &krate, &mut ctxt);
     match ctxt.finish() {
         None => in_const(&body),
@@ -68,7 +79,9 @@ fn expand(
     );
     let policy = policy::settings(args, krate, ctxt);
     let register = message.register("Query", &name, version, None, &policy);
-    quote!(#serde #validate #query #register)
+    let streams =
+        args.ty("stream").map(|row| message.implement(&quote!(Streams), &quote!(type Row = #row;)));
+    quote!(#serde #validate #query #streams #register)
 }
 
 /// That the answers can be kept; asked of the output at the word that says it.
