@@ -146,3 +146,44 @@ async fn a_call_dropped_after_the_hand_over_still_commits() {
     let root = app.repository::<Account>().load(&"a".into()).await.unwrap();
     assert_eq!((root.state().cents, root.version().get()), (7, 3));
 }
+
+#[tokio::test]
+async fn a_key_of_the_callers_own_names_an_operation_of_its_tenant() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    let deposit =
+        |cents| app.execute(Deposit { account: "a".into(), cents }).idempotency_key("order-7");
+
+    let first = deposit(5).await.unwrap();
+    let again = deposit(5).await.unwrap();
+    let other = deposit(6).await.unwrap_err();
+    app.execute(Open { account: "a".into(), owner: "Ada".into() })
+        .tenant("acme")
+        .idempotency_key("order-7")
+        .await
+        .expect("another tenant's key is another one");
+
+    assert!(!first.receipt.is_repeated() && again.receipt.is_repeated());
+    assert_eq!(other.code().as_str(), "operation_reused");
+    assert_eq!(app.load::<Account>(&"a".into()).await.unwrap().state().cents, 5);
+}
+
+#[tokio::test]
+async fn many_commands_at_once_keep_their_order_and_their_outcomes() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    let commands = (1..=600).map(|n| Deposit { account: "a".into(), cents: i64::from(n % 7) });
+
+    let outcomes = app.execute_all(commands).await;
+
+    let failed = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err());
+    let failed: Vec<usize> = failed.map(|(index, _)| index).collect();
+    let expected: Vec<usize> = (0..600).filter(|index| (index + 1) % 7 == 0).collect();
+    assert_eq!(failed, expected, "each invalid one, and no other");
+    let versions: Vec<u64> = outcomes
+        .iter()
+        .flatten()
+        .flat_map(|done| done.receipt.streams().map(|(_, version)| version.get()))
+        .collect();
+    assert!(versions.is_sorted(), "begun in their order");
+}

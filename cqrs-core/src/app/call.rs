@@ -147,6 +147,12 @@ macro_rules! calls {
                 self
             }
 
+            /// See [`Origin::idempotency_key`].
+            pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+                self.origin = self.origin.idempotency_key(key);
+                self
+            }
+
             /// See [`Origin::timeout`].
             pub fn timeout(mut self, limit: Duration) -> Self {
                 self.origin = self.origin.timeout(limit);

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::aggregate::{Apply, LoadError, Repository, Root};
-use crate::bus::{BusError, Context, DispatchError, Handlers, Origin};
+use crate::bus::{BusError, CommandError, Context, DispatchError, Handlers, Origin};
 use crate::cache::CacheStatistics;
 use crate::command::{Command, OneHandlerFor};
 use crate::config::{Changes, Config, ConfigError, ConfigWatch};
@@ -146,6 +146,31 @@ impl App {
         command: C,
     ) -> Execute<'_, C, C::Output, C::Error> {
         Execute::new(Cow::Borrowed(self), command, Origin::new())
+    }
+
+    /// Sends commands of one type, side by side, and gives their outcomes in the
+    /// same order. They are begun in their order, so that those of one
+    /// aggregate are decided one behind the other; what fails keeps none of
+    /// the others from being done. At most 256 are under way at a time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`App::execute`], for each of them; the rest are not begun.
+    pub async fn execute_all<C: Command + OneHandlerFor<C>>(
+        &self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Vec<Result<Executed<C::Output>, CommandError<C::Error>>> {
+        const TOGETHER: usize = 256;
+        let mut commands = commands.into_iter();
+        let mut outcomes = Vec::with_capacity(commands.size_hint().0);
+        loop {
+            let calls = commands.by_ref().take(TOGETHER);
+            let calls: Vec<_> = calls.map(|command| self.execute(command).into_future()).collect();
+            if calls.is_empty() {
+                return outcomes;
+            }
+            outcomes.extend(crate::runtime::join_all(calls).await);
+        }
     }
 
     /// Asks a query; await what this gives.

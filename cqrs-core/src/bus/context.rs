@@ -79,6 +79,11 @@ struct Done {
 
 impl Context {
     pub(crate) fn new(services: Arc<Services>, mut origin: Origin) -> Self {
+        if let Some(key) = origin.said().and_then(|said| said.key.as_ref()) {
+            let tenant = origin.said().map_or("", |said| said.tenant.as_str());
+            let id = operation_of(tenant, key);
+            origin.say().operation.get_or_insert(id);
+        }
         if let Some(limit) = origin.said().and_then(|said| said.timeout) {
             let end = services.clock.monotonic().saturating_add(limit);
             let deadline = &mut origin.say().deadline;
@@ -434,6 +439,17 @@ impl Context {
         self.0.touched.store(true, Ordering::Relaxed);
         self.0.done.lock().expect("nothing panics under the lock")
     }
+}
+
+/// The operation that a tenant's key stands for.
+fn operation_of(tenant: &str, key: &str) -> OperationId {
+    let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+    for piece in [tenant, key] {
+        hash.update(&(piece.len() as u64).to_le_bytes());
+        hash.update(piece.as_bytes());
+    }
+    let bytes = hash.digest128().to_le_bytes();
+    OperationId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 impl fmt::Debug for Context {

@@ -29,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) trace: Option<TraceContext>,
     pub(crate) headers: Headers,
     pub(crate) operation: Option<OperationId>,
+    /// The operation by a key of the caller's own.
+    pub(crate) key: Option<String>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) cancel: Option<CancelToken>,
@@ -136,6 +138,14 @@ impl Origin {
     /// the lifetime of the log, and later calls get the recorded outcome.
     pub fn operation(mut self, id: OperationId) -> Self {
         self.say().operation = Some(id);
+        self
+    }
+
+    /// Names the operation by a key of the caller's own, such as the header
+    /// `Idempotency-Key`: as [`operation`](Self::operation), with an id that
+    /// follows from the tenant and the key. It is remembered as long as the log.
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.say().key = Some(key.into());
         self
     }
 

@@ -4,11 +4,13 @@
 //! under virtual time and one seed.
 
 mod clock;
+mod join;
 mod random;
 mod services;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
+pub(crate) use join::join_all;
 pub use random::{Random, SystemRandom};
 pub use services::Services;
 pub(crate) use tasks::TaskSet;

@@ -318,7 +318,7 @@ impl Runner {
         let runs = lanes.into_iter().map(|lane| Box::pin(this.lane(lane, place)));
         let mut stands = None;
         let mut parked = Vec::new();
-        for ended in join_all(runs.collect()).await {
+        for ended in crate::runtime::join_all(runs.collect()).await {
             for (index, letter) in ended.done {
                 chunk.done(index);
                 parked.extend(letter);
@@ -562,23 +562,4 @@ struct LaneEnded {
 
 fn row_bytes(row: &Row) -> Vec<u8> {
     serde_json::to_vec(row).expect("a dead letter is made of text and numbers")
-}
-
-/// Runs some futures side by side, to the end of all.
-async fn join_all<F: Future + Unpin>(mut runs: Vec<F>) -> Vec<F::Output> {
-    let mut ended: Vec<Option<F::Output>> = runs.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx| {
-        let mut open = false;
-        for (run, end) in runs.iter_mut().zip(&mut ended) {
-            if end.is_none() {
-                match std::pin::Pin::new(run).poll(cx) {
-                    std::task::Poll::Ready(value) => *end = Some(value),
-                    std::task::Poll::Pending => open = true,
-                }
-            }
-        }
-        if open { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    ended.into_iter().flatten().collect()
 }
