@@ -44,7 +44,7 @@ fn the_database_is_of_a_later_release() {
     connection.execute_batch("UPDATE log SET format = 99").unwrap();
     drop(connection);
     for command in ["import", "report"] {
-        bank.run(&[command]).said(2, &["bank.db: has format 99"]);
+        bank.run(&[command]).said(2, &["bank.db: has migration 99"]);
     }
 }
 
