@@ -201,7 +201,8 @@ fn contract(input: &DeriveInput, args: &Args, krate: &Krate, ctxt: &mut Ctxt) ->
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     // At the key, where the compiler then shows one of two handlers.
     let key = args.key("error").or_else(|| args.key("output")).unwrap_or(&input.ident);
-    let target = Ident::new(&name.to_string(), key.span().resolved_at(name.span()));
+    let mut target = name.clone();
+    target.set_span(key.span().resolved_at(name.span()));
     quote_spanned! {key.span()=>
         #[automatically_derived]
         impl #impl_generics #private::OneHandlerFor<#name #ty_generics>

@@ -134,13 +134,14 @@ impl<'a> Listener<'a> {
         let (find, found, bind_service) = service_parts(service, krate);
         let span = self.handler.name.span();
         // A future that is not `Send` is reported at the handler's name.
-        // What it returns is reported at its types, each once: the path and
-        // the wait stand at one place.
-        let (error, output) = (self.handler.error.span(), self.handler.output.span());
+        // What it returns is reported at its types, each once: the path, the
+        // argument and the wait stand at one place.
+        let here = |ty: &Type| ty.span().resolved_at(proc_macro2::Span::call_site());
+        let (error, output) = (here(&self.handler.error), here(&self.handler.output));
         let failing = at(&quote!(#private::failing), error);
-        let failing = quote_spanned!(error=> #failing(#run));
+        let failing = quote_spanned!(error=> let __result = #run; let __result = #failing(__result););
         let handled = at(&quote!(#private::handled), output);
-        let handled = quote_spanned!(output=> #handled(#failing, #call).await);
+        let handled = quote_spanned!(output=> #failing #handled(__result, #call).await);
         let future = quote_spanned! {span=>
             <#private::std::boxed::Box<_>>::pin(async move { #handled })
         };
