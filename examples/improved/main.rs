@@ -95,7 +95,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("ada is renamed");
     let rename = Rename { user: "ada".into(), name: "Ada L.".into() };
-    app.execute(rename).shown_within(SOON).await?;
+    let renamed = app.execute(rename).shown_within(SOON).await?.receipt;
+    // Read models and handlers go on by themselves: the table shows both.
+    app.wait_for_handlers(renamed.token().expect("it has stored an event"), SOON).await?;
     for _ in 0..2 {
         println!("{:?}", app.query(Name { user: "ada".into() }).await?);
     }
