@@ -82,8 +82,9 @@ fn tree(package: &str) -> BTreeSet<String> {
 
 #[test]
 fn core_with_its_derives_stays_light() {
-    let tree = tree("cqrs-core");
-    assert!(tree.len() <= 31, "{} crates: {tree:#?}", tree.len());
+    let mut tree = tree("cqrs-core");
+    tree.retain(|line| !line.starts_with("cqrs-"));
+    assert!(tree.len() <= 30, "{} crates: {tree:#?}", tree.len());
 }
 
 #[test]

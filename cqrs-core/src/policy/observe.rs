@@ -94,6 +94,8 @@ impl Logging {
         self.enabled.load(Ordering::Relaxed)
             && tracing::level_filters::STATIC_MAX_LEVEL >= tracing::Level::ERROR
             && tracing::level_filters::LevelFilter::current() >= tracing::Level::ERROR
+            // Of all subscribers of the process somebody listens; on this thread too?
+            && tracing::enabled!(target: "cqrs::call", tracing::Level::ERROR)
     }
 
     fn takes(&self, ctx: &Context) -> bool {

@@ -139,7 +139,8 @@ impl<'a> Listener<'a> {
         let here = |ty: &Type| ty.span().resolved_at(proc_macro2::Span::call_site());
         let (error, output) = (here(&self.handler.error), here(&self.handler.output));
         let failing = at(&quote!(#private::failing), error);
-        let failing = quote_spanned!(error=> let __result = #run; let __result = #failing(__result););
+        let failing =
+            quote_spanned!(error=> let __result = #run; let __result = #failing(__result););
         let handled = at(&quote!(#private::handled), output);
         let handled = quote_spanned!(output=> #failing #handled(__result, #call).await);
         let future = quote_spanned! {span=>
