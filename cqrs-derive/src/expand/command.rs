@@ -1,6 +1,6 @@
 //! `#[derive(Command)]`
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Field, Fields};
 
