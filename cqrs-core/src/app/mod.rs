@@ -133,7 +133,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`CommandError::Rejected`](crate::bus::CommandError::Rejected) with the
+    /// [`CommandError::Rejected`] with the
     /// domain's own error, or [`BusError`] for everything else.
     ///
     /// # Cancel safety

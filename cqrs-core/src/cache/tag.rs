@@ -44,7 +44,7 @@ impl Tag {
     }
 
     /// The answers of a query in one tenant that were kept with a part, such as
-    /// `7` for `GetUser { id: 7 }` (see [`Terms::part`](super::Terms::part)).
+    /// `7` for `GetUser { id: 7 }` (see [`Terms::parts`](super::Terms::parts)).
     #[must_use]
     pub fn part(name: &str, tenant: &TenantId, part: &str) -> Self {
         Self::of(|out| {
