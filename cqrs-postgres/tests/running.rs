@@ -106,7 +106,6 @@ async fn payloads_can_be_queried_as_json_and_stay_what_they_are() {
     }
 }
 
-/// R083
 #[tokio::test]
 async fn the_lock_of_a_stream_has_one_holder_among_processes() {
     let (options, _) = fresh();

@@ -38,7 +38,6 @@ async fn foreign_deposit(store: &impl EventStore, cents: i64) {
     store.commit(work).await.unwrap();
 }
 
-/// R077, R080
 #[test]
 fn a_decision_may_be_no_event_one_or_several() {
     let opened = || Scenario::of::<Account>().given([AccountEvent::Opened { owner: "Ada".into() }]);
@@ -55,7 +54,7 @@ fn a_decision_may_be_no_event_one_or_several() {
     Scenario::of::<Account>().when(deposit(5)).then_rejected(AccountError::NotOpen);
 }
 
-/// R078: stored, returned and applied events are the same, once.
+/// Stored, returned and applied events are the same, once.
 #[tokio::test]
 async fn events_are_stored_once_and_the_receipt_names_the_version() {
     let app = app(MemoryStore::new());
@@ -70,7 +69,6 @@ async fn events_are_stored_once_and_the_receipt_names_the_version() {
     assert_eq!((root.state().cents, root.version().get()), (6, 4));
 }
 
-/// R004
 #[tokio::test]
 async fn a_command_answers_with_its_handlers_value() {
     let app = app(MemoryStore::new());
@@ -80,7 +78,6 @@ async fn a_command_answers_with_its_handlers_value() {
     assert_eq!(balance, 300);
 }
 
-/// R082
 #[tokio::test]
 async fn a_stale_cache_is_decided_again_on_fresh_state() {
     let store = MemoryStore::new();
@@ -108,7 +105,6 @@ async fn a_rejection_from_the_cache_is_confirmed_against_the_stream() {
     assert_eq!(error.rejection(), Some(&AccountError::Overdrawn { by: 1 }));
 }
 
-/// R071
 #[tokio::test]
 async fn a_passing_fault_of_the_store_is_overcome_and_stores_once() {
     let faulty = FaultyStore::new(MemoryStore::new());
@@ -147,7 +143,6 @@ async fn operations_on_one_stream_keep_their_order() {
     assert!(cents.is_sorted());
 }
 
-/// R082
 #[tokio::test]
 async fn conflicts_without_end_become_a_typed_error() {
     let faulty = FaultyStore::new(MemoryStore::new());
@@ -188,7 +183,7 @@ async fn many_callers_on_one_hot_stream_all_succeed_in_one_order() {
     assert_eq!((root.state().cents, root.version().get()), (800, 801));
 }
 
-/// P7: nobody is acknowledged on a commit that failed, and those decided
+/// Nobody is acknowledged on a commit that failed, and those decided
 /// behind it are decided again.
 #[tokio::test]
 async fn what_was_decided_behind_a_failed_commit_is_decided_again() {
@@ -260,7 +255,6 @@ async fn several_streams_commit_together_or_not_at_all() {
     assert_eq!(log(&app).await.len(), 5);
 }
 
-/// R032
 #[tokio::test]
 async fn a_panicking_decision_is_an_error_and_the_next_command_works() {
     let app = app(MemoryStore::new());
@@ -273,7 +267,6 @@ async fn a_panicking_decision_is_an_error_and_the_next_command_works() {
     app.execute(deposit(1)).await.unwrap();
 }
 
-/// P9
 #[tokio::test]
 async fn an_event_that_could_not_be_read_back_is_refused_before_the_commit() {
     let app = app(MemoryStore::new());
@@ -294,7 +287,6 @@ async fn an_id_that_makes_no_stream_is_refused() {
     }
 }
 
-/// R124
 #[tokio::test]
 async fn a_state_can_be_loaded_as_of_a_version_and_a_time() {
     let clock = ManualClock::new();
@@ -329,7 +321,6 @@ async fn decisions_see_the_time_and_actor_of_their_dispatch() {
     assert_eq!(*event.data(), AccountEvent::Audited { by: Some("ada".into()), at });
 }
 
-/// R219
 #[tokio::test]
 async fn two_applications_in_one_process_share_nothing() {
     let (one, other) = (app(MemoryStore::new()), app(MemoryStore::new()));
@@ -352,7 +343,6 @@ async fn tenants_are_separate_streams() {
     assert_eq!(error.rejection(), Some(&AccountError::NotOpen));
 }
 
-/// R079
 #[tokio::test]
 async fn first_come_first_served_on_one_stream() {
     let app = Arc::new(app(MemoryStore::new()));

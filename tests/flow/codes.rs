@@ -5,7 +5,6 @@ use std::path::Path;
 
 use cqrs_core::error::{Category, Code};
 
-/// R174
 #[test]
 fn codes_are_unique_and_stable() {
     let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
@@ -15,7 +14,6 @@ fn codes_are_unique_and_stable() {
     insta::assert_snapshot!("codes", list.join("\n"));
 }
 
-/// R177
 #[test]
 fn every_code_has_a_page() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cqrs-core/docs/errors");

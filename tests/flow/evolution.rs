@@ -217,7 +217,6 @@ async fn write(store: &impl EventStore, events: Vec<NewEvent>) {
     store.commit(work.append(stream, ExpectedVersion::Any, events)).await.unwrap();
 }
 
-/// R128, R129
 #[test]
 fn every_version_becomes_the_current_one() {
     let at = Some(Timestamp::EPOCH);
@@ -261,7 +260,6 @@ fn an_event_struct_has_a_chain_of_its_own() {
     );
 }
 
-/// R128
 #[test]
 fn a_step_that_fails_names_the_event_and_itself() {
     let expected = "event 00000000-0000-0000-0000-000000000007 of type `wallet.paid`, stored as \
@@ -314,7 +312,6 @@ fn old_content_of_another_shape_is_an_error() {
     }
 }
 
-/// R131
 #[test]
 fn an_unknown_version_is_an_error_where_nothing_else_is_said() {
     #[derive(Event, Debug)]
@@ -362,7 +359,6 @@ fn what_was_read_is_no_larger_than_the_event() {
     assert_eq!(size_of::<Decoded<WalletEvent>>(), size_of::<WalletEvent>());
 }
 
-/// R130
 #[test]
 fn an_event_can_be_written_as_an_older_version() {
     let event = paid(5, Currency::Usd, None);
@@ -381,7 +377,6 @@ fn an_event_can_be_written_as_an_older_version() {
     );
 }
 
-/// R015
 #[tokio::test]
 async fn an_event_that_its_check_refuses_is_not_stored() {
     let app = App::new(cqrs_core::modules![wallet], MemoryStore::new()).unwrap();
@@ -533,7 +528,6 @@ async fn kept_events_are_applied_and_keep_the_state_out_of_snapshots() {
     assert!(root.is_deleted() && root.state().others.is_empty());
 }
 
-/// R014
 #[tokio::test]
 async fn an_event_that_is_not_encoded_as_its_shape_says_is_not_stored() {
     mod odd {

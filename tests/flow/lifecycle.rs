@@ -1,4 +1,4 @@
-//! Deletion and restoration, which are the framework's own events. R012
+//! Deletion and restoration, which are the framework's own events.
 
 use cqrs_core::aggregate::LifecycleError;
 use cqrs_core::bus::{CommandError, Origin};

@@ -13,7 +13,6 @@ fn id(number: u64) -> uuid::Uuid {
     uuid::Uuid::from_u64_pair(0x7000, 0x8000_0000_0000_0000 | number)
 }
 
-/// R002, R005, R013
 #[tokio::test]
 async fn every_part_of_the_envelope_reaches_the_store() {
     let clock = ManualClock::new();
@@ -53,7 +52,7 @@ async fn every_part_of_the_envelope_reaches_the_store() {
     assert!(metadata.causation_id.is_some());
 }
 
-/// R002, R008: the wire form is frozen.
+/// The wire form is frozen.
 #[test]
 fn metadata_has_a_frozen_wire_form() {
     let mut metadata = Metadata::new(MessageId::from_uuid(id(1)), Timestamp::EPOCH);
@@ -71,7 +70,6 @@ fn metadata_has_a_frozen_wire_form() {
     assert_eq!(serde_json::from_str::<Metadata>(&json).unwrap(), metadata);
 }
 
-/// R006, R007
 #[tokio::test]
 async fn commands_sent_on_share_the_correlation_and_name_their_direct_cause() {
     let app = app(MemoryStore::new());
@@ -97,7 +95,6 @@ async fn commands_sent_on_share_the_correlation_and_name_their_direct_cause() {
     assert_ne!(first.causation_id, Some(given.into()));
 }
 
-/// R007
 #[tokio::test]
 async fn a_message_without_a_correlation_starts_one() {
     let app = app(MemoryStore::new());
@@ -109,7 +106,7 @@ async fn a_message_without_a_correlation_starts_one() {
     assert_eq!(cause.as_uuid(), events[0].correlation_id().as_uuid());
 }
 
-/// R009: two runs give the same ids.
+/// Two runs give the same ids.
 #[tokio::test]
 async fn ids_and_time_can_be_replaced() {
     async fn run() -> Vec<String> {
@@ -124,7 +121,6 @@ async fn ids_and_time_can_be_replaced() {
     assert_eq!(first.len(), 2);
 }
 
-/// R017, R025
 #[test]
 fn the_registry_lists_what_was_declared() {
     let registry = builder().verify().unwrap();
@@ -158,7 +154,6 @@ fn the_registry_lists_what_was_declared() {
     assert!(deposit.location.line > 100);
 }
 
-/// R020
 #[tokio::test]
 async fn broken_fields_are_named_with_their_rule() {
     let app = app(MemoryStore::new());

@@ -16,7 +16,6 @@ fn bonus(percent: i64) -> Bonus {
     Bonus { account: "a".into(), percent }
 }
 
-/// P1
 #[tokio::test]
 async fn a_repeated_operation_gets_the_recorded_outcome() {
     let app = app(MemoryStore::new());
@@ -57,7 +56,7 @@ async fn an_operation_without_events_is_recorded_too() {
     assert_eq!(log(&app).await.len(), 2);
 }
 
-/// P1: the acknowledgement is lost after the commit.
+/// The acknowledgement is lost after the commit.
 #[tokio::test]
 async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
     let faulty = FaultyStore::new(MemoryStore::new());
@@ -83,7 +82,6 @@ async fn an_unknown_outcome_is_resolved_by_repeating_the_operation() {
     assert_eq!(root.state().cents, 14);
 }
 
-/// R031, R033, P7
 #[tokio::test]
 async fn a_timeout_is_unknown_once_the_unit_was_handed_over() {
     let faulty = FaultyStore::new(MemoryStore::new());
@@ -109,7 +107,6 @@ async fn a_timeout_is_unknown_once_the_unit_was_handed_over() {
     assert!(app.store().resolve(operation).await.unwrap().is_some());
 }
 
-/// R033
 #[tokio::test]
 async fn an_expired_deadline_and_a_cancelled_token_run_no_handler() {
     let app = app(MemoryStore::new());
@@ -124,7 +121,7 @@ async fn an_expired_deadline_and_a_cancelled_token_run_no_handler() {
     assert!(log(&app).await.is_empty());
 }
 
-/// P7: a dropped call either never happened or ran to its end.
+/// A dropped call either never happened or ran to its end.
 #[tokio::test]
 async fn a_call_dropped_after_the_hand_over_still_commits() {
     let faulty = FaultyStore::new(MemoryStore::new());

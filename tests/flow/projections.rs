@@ -37,7 +37,6 @@ async fn the_scenario_of_an_application_speaks_the_same_words() {
     scenario.then_query(BalanceOf { account: "a".into() }, Some(5)).await;
 }
 
-/// R091, R094
 #[tokio::test]
 async fn stopping_and_starting_anywhere_applies_each_event_once() {
     let store = MemoryStore::new();
@@ -58,7 +57,7 @@ async fn stopping_and_starting_anywhere_applies_each_event_once() {
     assert_eq!(reader.query(BalanceOf { account: "a".into() }).await.unwrap(), Some(55));
 }
 
-/// P4: two workers overlap and the stale one cannot commit.
+/// Two workers overlap and the stale one cannot commit.
 #[tokio::test]
 async fn two_workers_on_one_projection_double_nothing() {
     let store = MemoryStore::new();
@@ -238,7 +237,6 @@ mod delivered {
     }
 }
 
-/// R018
 #[tokio::test]
 async fn a_handler_knows_which_try_it_is_and_whether_it_replays() {
     let store = MemoryStore::new();

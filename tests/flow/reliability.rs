@@ -43,7 +43,6 @@ mod readers {
     reader!(Last, "last", || ());
 }
 
-/// R172
 #[tokio::test]
 async fn a_projection_that_panics_harms_neither_the_command_nor_the_others() {
     let store = MemoryStore::new();
@@ -74,7 +73,7 @@ async fn a_projection_that_panics_harms_neither_the_command_nor_the_others() {
     assert_eq!(ran().await, (Some(2), Some(2), Some(2)));
 }
 
-/// R178: with one call in a hundred failing for the moment, and one answer in
+/// With one call in a hundred failing for the moment, and one answer in
 /// a hundred lost, every command succeeds once, and every event is taken in.
 #[tokio::test]
 async fn with_faults_in_one_of_a_hundred_calls_everything_succeeds_once() {

@@ -29,7 +29,6 @@ async fn put(app: &App, version: u64, shape: StateShape, data: &'static [u8]) {
     app.store().commit(UnitOfWork::new(operation, Timestamp::EPOCH).save(snapshot)).await.unwrap();
 }
 
-/// R086
 #[tokio::test]
 async fn a_snapshot_is_taken_at_each_multiple() {
     let app = app(MemoryStore::new());
@@ -45,7 +44,6 @@ async fn a_snapshot_is_taken_at_each_multiple() {
     assert_eq!(snapshot.version().get(), 20);
 }
 
-/// R079
 #[tokio::test]
 async fn a_snapshot_and_its_tail_equal_a_full_replay() {
     let store = MemoryStore::new();
@@ -57,7 +55,6 @@ async fn a_snapshot_and_its_tail_equal_a_full_replay() {
     assert_eq!((root.state().cents, root.version().get()), (14, 15));
 }
 
-/// R087
 #[tokio::test]
 async fn an_unusable_snapshot_is_ignored() {
     let store = MemoryStore::new();
@@ -144,7 +141,7 @@ mod state_stored {
         }
     }
 
-    /// R073: the state commits with the events, and equals their fold.
+    /// The state commits with the events, and equals their fold.
     #[tokio::test]
     async fn a_stored_state_commits_with_its_events() {
         let app = App::builder().modules(modules![self]).store(MemoryStore::new()).build().unwrap();
@@ -204,7 +201,6 @@ mod by_time {
         }
     }
 
-    /// R086
     #[tokio::test]
     async fn a_snapshot_is_taken_when_the_last_one_is_old() {
         let clock = ManualClock::new();

@@ -207,7 +207,6 @@ mod panicking {
     }
 }
 
-/// R217, R218
 #[tokio::test]
 async fn parameters_are_resolved_from_the_application() {
     let app = shop::builder().build().unwrap();
@@ -227,7 +226,7 @@ async fn methods_of_a_service_are_handlers() {
     assert_eq!(app.query(shop::Length { text: "abc".into() }).await.unwrap(), 7);
 }
 
-/// R023, R217, R282: everything that is wrong, at once, with its place.
+/// Everything that is wrong, at once, with its place.
 #[test]
 fn all_mistakes_are_reported_together() {
     let expected = ["not-linked"];
@@ -261,7 +260,6 @@ fn an_application_of_nothing_is_a_mistake() {
     assert_eq!(problems(App::builder().verify()), [Problem::Empty]);
 }
 
-/// R024
 #[test]
 fn explicit_registration_gives_the_same_registry() {
     let explicit = App::builder()
@@ -293,14 +291,12 @@ fn explicit_registration_gives_the_same_registry() {
     assert_eq!(explicit.verify().unwrap(), builder().verify().unwrap());
 }
 
-/// R282
 #[test]
 fn the_same_item_twice_is_one_item() {
     let registry = builder().register::<Open>().verify().unwrap();
     assert_eq!(registry, builder().verify().unwrap());
 }
 
-/// R028, R029
 #[tokio::test]
 async fn dispatch_by_name_takes_and_gives_json() {
     let app = app(MemoryStore::new());
@@ -334,7 +330,6 @@ async fn dispatch_by_name_takes_and_gives_json() {
     assert_eq!(typed.rejection(), Some(&AccountError::Overdrawn { by: 890 }));
 }
 
-/// R029
 #[tokio::test]
 async fn a_message_of_another_application_has_no_handler_here() {
     let app = app(MemoryStore::new());
@@ -344,7 +339,6 @@ async fn a_message_of_another_application_has_no_handler_here() {
     );
 }
 
-/// R032
 #[tokio::test]
 async fn a_panicking_handler_is_an_error_and_the_process_lives() {
     let builder = App::builder().modules(modules![self::panicking]).store(MemoryStore::new());
@@ -358,7 +352,6 @@ async fn a_panicking_handler_is_an_error_and_the_process_lives() {
     }
 }
 
-/// R031, R033
 #[tokio::test(start_paused = true)]
 async fn a_timeout_drops_the_handler() {
     let dropped = Arc::new(std::sync::atomic::AtomicBool::new(false));

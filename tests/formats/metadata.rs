@@ -1,4 +1,4 @@
-//! The wire form of metadata. R008, R013
+//! The wire form of metadata.
 
 use cqrs_core::message::{CausationId, CorrelationId, MessageId, Metadata};
 use cqrs_core::{TenantId, Timestamp};

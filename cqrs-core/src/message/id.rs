@@ -309,7 +309,7 @@ mod tests {
         assert!(second > first);
     }
 
-    /// R010. With ten million ids, in seconds:
+    /// With ten million ids, in seconds:
     ///
     /// ```sh
     /// ID_TEST_COUNT=10000000 cargo test --release -p cqrs-core sixteen_threads
