@@ -29,7 +29,7 @@ mod nearest;
 pub use compare::{Change, Comparison, Compatibility, Effect, compare};
 pub use fingerprint::{field_fingerprint, fingerprint};
 pub use lock::{Entry, EntryKind, FILE_NAME, LockError, LockFile, MODE_VARIABLE};
-pub use nearest::nearest;
+pub use nearest::{distance, nearest};
 pub use parse::{ShapeError, parse};
 pub use scaffold::upcaster;
 pub use shape::{Field, Presence, Scalar, Shape, Tagging, Variant};
