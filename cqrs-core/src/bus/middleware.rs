@@ -15,7 +15,7 @@
 //!
 //! impl Middleware for OpeningHours {
 //!     async fn call(&self, call: &Call<'_>, mut next: Next<'_>) -> Outcome {
-//!         if call.ctx().metadata().time.as_micros() % 86_400_000_000 < 6 * 3_600_000_000 {
+//!         if call.ctx().metadata().timestamp.as_micros() % 86_400_000_000 < 6 * 3_600_000_000 {
 //!             return Err(Failure::refused("opening_hours", "come back after six"));
 //!         }
 //!         next.run().await

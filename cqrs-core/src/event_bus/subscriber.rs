@@ -18,7 +18,7 @@ use crate::event::Event;
 ///     let OrderEvent::Paid { cents } = event;
 ///     if *cents < 0 { Err(HandlerError::permanent("less than nothing was paid")) } else { Ok(()) }
 /// });
-/// assert_eq!(subscriber.name(), "books");
+/// assert_eq!(&**subscriber.name(), "books");
 /// ```
 #[derive(Clone)]
 #[must_use = "it gets events once a bus has it"]
