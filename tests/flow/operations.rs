@@ -184,3 +184,17 @@ async fn many_commands_at_once_keep_their_order_and_their_outcomes() {
         .collect();
     assert!(versions.is_sorted(), "begun in their order");
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_caller_whose_calls_never_wait_leaves_its_thread_to_others() {
+    let app = app(MemoryStore::new());
+    open(&app, "a").await;
+    let others = tokio::spawn(std::future::ready(()));
+
+    let mut calls = 0;
+    while !others.is_finished() {
+        app.execute(Deposit { account: "a".into(), cents: 1 }).await.unwrap();
+        calls += 1;
+        assert!(calls < 10_000, "nobody else has had a turn");
+    }
+}

@@ -222,6 +222,8 @@ impl<M, T> Future for Calling<'_, M, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<T> {
         if let Calls::Described(app, message, origin, Steps { now, .. }) = &mut self.0 {
+            // A caller whose calls never wait would keep its thread from all others.
+            std::task::ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
             let (ctx, begun) = match now(app, message, std::mem::take(origin)) {
                 Ahead::Ended(ended) => {
                     self.0 = Calls::Over;

@@ -156,6 +156,11 @@ impl Feed {
         self.events.stop(left).await
     }
 
+    /// Returns when no task of the bus runs.
+    pub(super) async fn drained(&self) {
+        self.tasks.drained(0).await;
+    }
+
     pub(super) fn abort(&self) {
         self.tasks.abort();
     }

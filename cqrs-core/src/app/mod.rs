@@ -623,6 +623,8 @@ impl App {
             deliveries = self.0.feed.stop(head, grace / 2, &self.0.services).await;
             self.0.tasks.stop();
             self.0.tasks.drained(0).await;
+            // A bus that has stopped has told its tasks to end.
+            self.0.feed.drained().await;
             Ok(())
         };
         let ended = self.limited(grace, orderly, || WaitError::Stopped).await;
