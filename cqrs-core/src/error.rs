@@ -130,6 +130,8 @@ codes! {
     FORBIDDEN = "forbidden", Caller;
     /// Too many calls in a short time.
     RATE_LIMITED = "rate_limited", Transient;
+    /// Something that a handler needs does not work now.
+    DEPENDENCY_UNAVAILABLE = "dependency_unavailable", Transient;
     /// A dependency is left alone for a while.
     CIRCUIT_OPEN = "circuit_open", Transient;
     /// Messages lead to messages without end.

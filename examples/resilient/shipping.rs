@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use cqrs_core::prelude::*;
 
@@ -67,8 +66,7 @@ impl Carrier {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_ok() {
             say("  the carrier does not answer");
-            let limit = Duration::from_secs(2);
-            return Err(BusError::Timeout { limit, elapsed: limit });
+            return Err(BusError::unavailable("carrier", "it does not answer"));
         }
         Ok(format!("T{}", self.booked.fetch_add(1, Ordering::SeqCst) + 1))
     }

@@ -89,9 +89,7 @@ pub mod desk {
     pub async fn press(command: &Press, desk: Dep<Desk>) -> Result<u32, CommandError<No>> {
         let run = desk.runs.fetch_add(1, Ordering::SeqCst);
         if run < command.failures {
-            let after = Duration::from_millis(1);
-            let message = "Press";
-            return Err(BusError::RateLimited { message, retry_after: after }.into());
+            return Err(BusError::unavailable("press", "it is jammed").into());
         }
         Ok(run)
     }

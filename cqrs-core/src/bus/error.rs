@@ -174,6 +174,15 @@ pub enum BusError {
         /// When it is tried again.
         retry_after: Duration,
     },
+    /// Something that the handler needs does not work now. A handler says so by
+    /// [`BusError::unavailable`]: it may be run again, and its breaker counts it.
+    #[error("`{dependency}` does not work now: {reason}")]
+    Unavailable {
+        /// What it needs.
+        dependency: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
     /// As many calls run and wait as may.
     #[error("{limit} calls of `{message}` run and no more may wait: call again later")]
     Busy {
@@ -208,6 +217,13 @@ pub enum BusError {
 }
 
 impl BusError {
+    /// What a handler fails with when something that it needs does not work
+    /// now.
+    #[must_use]
+    pub fn unavailable(dependency: impl Into<Box<str>>, reason: impl std::fmt::Display) -> Self {
+        Self::Unavailable { dependency: dependency.into(), reason: reason.to_string().into() }
+    }
+
     /// Whether the same call may succeed when it is made again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -218,6 +234,7 @@ impl BusError {
             | Self::RateLimited { .. }
             | Self::CircuitOpen { .. }
             | Self::Busy { .. }
+            | Self::Unavailable { .. }
             | Self::AuditUnavailable { .. } => true,
             Self::Load(error) => error.is_retryable(),
             Self::Commit(error) => error.is_retryable(),
@@ -281,6 +298,7 @@ impl ErrorCode for BusError {
             Self::Forbidden { .. } => Code::FORBIDDEN,
             Self::RateLimited { .. } => Code::RATE_LIMITED,
             Self::CircuitOpen { .. } => Code::CIRCUIT_OPEN,
+            Self::Unavailable { .. } => Code::DEPENDENCY_UNAVAILABLE,
             Self::Busy { .. } => Code::OVERLOADED,
             Self::TooDeep { .. } => Code::TOO_DEEP,
             Self::AuditUnavailable { .. } => Code::AUDIT_UNAVAILABLE,
