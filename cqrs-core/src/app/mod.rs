@@ -13,7 +13,10 @@ mod listening;
 mod live;
 mod parameter;
 mod settled;
+mod shutdown;
+mod tending;
 mod updates;
+mod waiting;
 mod wiring;
 
 pub use builder::{AppBuilder, HasStore, NoStore};
@@ -22,6 +25,7 @@ pub use call::{Ask, Calling, Execute, Executed, Receipt};
 pub(crate) use in_flight::InFlight;
 pub(crate) use live::Live;
 pub use parameter::{Dep, Parameter};
+pub use shutdown::Shutdown;
 pub use updates::Updates;
 pub use wiring::Wiring;
 
@@ -31,7 +35,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use crate::aggregate::{Apply, LoadError, Repository, Root};
 use crate::bus::{BusError, CommandError, Context, DispatchError, Handlers, Origin};
@@ -40,41 +43,15 @@ use crate::command::{Command, OneHandlerFor};
 use crate::config::{Changes, Config, ConfigError, ConfigWatch};
 use crate::event::SkippedEvents;
 use crate::policy::HandlerMetrics;
-use crate::projection::{
-    Projection, ProjectionState, ProjectionStatus, RunnerHandle, View, WaitError,
-};
+use crate::projection::{Projection, ProjectionStatus, RunnerHandle, View};
 use crate::query::{Emit, OneQueryHandlerFor, Query, RowStream, Streams};
 use crate::registry::{BuildError, Module, Registry};
 use crate::resilience::Breakers;
 use crate::runtime::{Services, TaskSet};
-use crate::store::{CommitError, CommitToken, EventStore, Position, Store};
-use crate::subscription::{
-    DeadLetters, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus,
-};
+use crate::store::{EventStore, Store};
+use crate::subscription::SubscriptionHandle;
 use evictor::Evictor;
 use feed::Feed;
-
-/// What still ran when an application had shut down: nothing, unless the grace
-/// period was too short for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Shutdown {
-    /// Calls that were under way.
-    pub calls: usize,
-    /// Background tasks.
-    pub tasks: usize,
-    /// Events on the bus that subscribers had not handled, counted for each
-    /// subscriber.
-    pub deliveries: u64,
-}
-
-impl Shutdown {
-    /// Whether everything had ended by itself.
-    #[must_use]
-    pub fn is_orderly(self) -> bool {
-        self.calls == 0 && self.tasks == 0 && self.deliveries == 0
-    }
-}
 
 /// A running application. Cheap to clone; background work ends when the last
 /// clone is dropped, or in order by [`App::shutdown`].
@@ -214,25 +191,6 @@ impl App {
     /// moved: gives its answer, and then every other answer that it becomes.
     pub fn follow<Q: Query + Clone + OneQueryHandlerFor<Q>>(&self, query: Q) -> Updates<Q> {
         Updates::new(self.clone(), query)
-    }
-
-    /// How far the projections have come, all together.
-    pub(crate) fn shown(&self) -> u64 {
-        let projections = self.0.projections.values();
-        projections.map(|one| one.status().position.get()).sum()
-    }
-
-    /// Waits until a projection has moved, or long enough to look again.
-    pub(crate) async fn moved(&self) {
-        let mut changed: Vec<_> =
-            self.0.projections.values().map(|one| Box::pin(one.moved())).collect();
-        let mut pause = self.0.services.clock.sleep(Duration::from_millis(200));
-        std::future::poll_fn(|cx| {
-            use std::task::Poll;
-            let is_moved = changed.iter_mut().any(|one| one.as_mut().poll(cx).is_ready());
-            if is_moved { Poll::Ready(()) } else { pause.as_mut().poll(cx) }
-        })
-        .await;
     }
 
     /// Sends a command by its wire name with a JSON payload, for edges and
@@ -386,262 +344,6 @@ impl App {
         let mut all: Vec<_> = self.0.projections.values().map(RunnerHandle::status).collect();
         all.sort_by_key(|status| status.name);
         all
-    }
-
-    /// Waits until every projection has taken in a commit, so that a query
-    /// sees it.
-    ///
-    /// # Errors
-    ///
-    /// [`WaitError`] when one of them stands still, or not all are there
-    /// within `limit`.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    pub async fn wait_for(&self, token: &CommitToken, limit: Duration) -> Result<(), WaitError> {
-        self.limited(limit, self.reach(token), || self.too_late(token)).await
-    }
-
-    /// Waits until one projection has taken in a commit.
-    ///
-    /// # Errors
-    ///
-    /// As [`App::wait_for`]; [`WaitError::Stopped`] if it does not run here.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    pub async fn wait_for_projection<P: Projection>(
-        &self,
-        token: &CommitToken,
-        limit: Duration,
-    ) -> Result<(), WaitError> {
-        let reached = async {
-            let position = self.position_of(token).await?;
-            let projection = self.0.projections.get(&TypeId::of::<P>());
-            projection.ok_or(WaitError::Stopped)?.reached(position).await
-        };
-        self.limited(limit, reached, || self.too_late(token)).await
-    }
-
-    /// Waits until every event handler is done with a commit: has handled its
-    /// events, or parked them.
-    ///
-    /// # Errors
-    ///
-    /// As [`App::wait_for`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    pub async fn wait_for_handlers(
-        &self,
-        token: &CommitToken,
-        limit: Duration,
-    ) -> Result<(), WaitError> {
-        let reached = async {
-            let position = self.position_of(token).await?;
-            for subscription in &self.0.subscriptions {
-                subscription.reached(position).await?;
-            }
-            Ok(())
-        };
-        self.limited(limit, reached, || self.handlers_too_late(token)).await
-    }
-
-    async fn limited(
-        &self,
-        limit: Duration,
-        reached: impl Future<Output = Result<(), WaitError>>,
-        too_late: impl FnOnce() -> WaitError,
-    ) -> Result<(), WaitError> {
-        let mut end = self.0.services.clock.sleep(limit);
-        let mut reached = Box::pin(reached);
-        let ended = std::future::poll_fn(|cx| {
-            use std::task::Poll;
-            match reached.as_mut().poll(cx) {
-                Poll::Ready(reached) => Poll::Ready(Some(reached)),
-                Poll::Pending => end.as_mut().poll(cx).map(|()| None),
-            }
-        });
-        ended.await.unwrap_or_else(|| Err(too_late()))
-    }
-
-    async fn position_of(&self, token: &CommitToken) -> Result<Position, WaitError> {
-        loop {
-            if let Some(position) = self.0.store.position_of(token).await? {
-                return Ok(position);
-            }
-            self.0.services.clock.sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    async fn reach(&self, token: &CommitToken) -> Result<(), WaitError> {
-        let position = self.position_of(token).await?;
-        for projection in self.0.projections.values() {
-            projection.reached(position).await?;
-        }
-        if let Some(evictor) = &self.0.evictor {
-            evictor.reached(position).await?;
-        }
-        Ok(())
-    }
-
-    fn handlers_too_late(&self, token: &CommitToken) -> WaitError {
-        let slowest = self.subscriptions().into_iter().min_by_key(|status| status.position);
-        slowest.map_or(WaitError::Stopped, |status| {
-            let (reader, reached) = (status.name, status.position);
-            match status.state {
-                SubscriptionState::Failing(reason) => WaitError::Stuck { reader, reached, reason },
-                _ => {
-                    let wanted = Position::new(token.mark());
-                    WaitError::TooLate { reader, reached, wanted }
-                }
-            }
-        })
-    }
-
-    /// How far each event handler is, sorted by name.
-    #[must_use]
-    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        let mut all: Vec<_> = self.0.subscriptions.iter().map(SubscriptionHandle::status).collect();
-        all.sort_by(|one, other| one.name.cmp(&other.name));
-        all
-    }
-
-    /// Lets an event handler of this process, with all its parts, stand still
-    /// behind the event at hand. `false` if there is none of that name.
-    pub fn pause_handler(&self, name: &str) -> bool {
-        self.control(name, true)
-    }
-
-    /// Lets a paused event handler go on. `false` if there is none of that
-    /// name.
-    pub fn resume_handler(&self, name: &str) -> bool {
-        self.control(name, false)
-    }
-
-    /// Sets the place of an event handler, with all its parts, to the
-    /// beginning of the log or behind its end. Events that it has handled come
-    /// again, or those that it has not are left out. Whoever runs it goes on
-    /// there within a few seconds. `false` if there is none of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`CommitError`] when the store cannot do it.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves some parts set and others not.
-    pub async fn reset_handler(&self, name: &str, to: Start) -> Result<bool, CommitError> {
-        let mut found = false;
-        for one in self.0.subscriptions.iter().filter(|one| one.is_of(name)) {
-            one.reset(&self.0.store, &self.0.services, to).await?;
-            found = true;
-        }
-        Ok(found)
-    }
-
-    fn control(&self, name: &str, pause: bool) -> bool {
-        let found = self.0.subscriptions.iter().filter(|one| one.is_of(name));
-        found.map(|one| one.pause(pause)).count() > 0
-    }
-
-    /// The events that event handlers have parked.
-    #[must_use]
-    pub fn dead_letters(&self) -> DeadLetters {
-        DeadLetters::new(self.0.store.clone(), Arc::clone(&self.0.services))
-    }
-
-    fn too_late(&self, token: &CommitToken) -> WaitError {
-        let slowest = self.projections().into_iter().min_by_key(|status| status.position);
-        slowest.map_or(WaitError::Stopped, |status| {
-            let (reader, reached): (Arc<str>, _) = (status.name.into(), status.position);
-            match status.state {
-                ProjectionState::Failing(reason) => WaitError::Stuck { reader, reached, reason },
-                _ => {
-                    let wanted = crate::store::Position::new(token.mark());
-                    WaitError::TooLate { reader, reached, wanted }
-                }
-            }
-        })
-    }
-
-    /// Waits until all projections have reached the head that the log has
-    /// now.
-    ///
-    /// # Errors
-    ///
-    /// As [`App::wait_for`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    pub async fn catch_up(&self, limit: Duration) -> Result<(), WaitError> {
-        let info = self.0.store.info().await?;
-        self.wait_for(&CommitToken::new(info.log, info.head.get()), limit).await
-    }
-
-    /// Waits until no short background job, such as taking a snapshot, is
-    /// under way.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    pub async fn settle(&self) {
-        let services = self.0.projections.len() + self.0.subscriptions.len();
-        let following = usize::from(self.0.evictor.is_some());
-        let feeding = usize::from(self.0.feed.has_begun());
-        self.0.tasks.drained(services + following + feeding).await;
-    }
-
-    /// Takes no more work, lets what is under way end, and stops what runs in
-    /// the background, within the application's grace period: by default 10
-    /// seconds. What then still runs is ended at its next await; that is as
-    /// safe as a crash.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves the application stopping.
-    pub async fn shutdown(&self) -> Shutdown {
-        self.shutdown_within(self.0.live.grace()).await
-    }
-
-    /// As [`App::shutdown`], with another grace period.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves the application stopping.
-    pub async fn shutdown_within(&self, grace: Duration) -> Shutdown {
-        self.0.closing.store(true, Ordering::Release);
-        let mut deliveries = 0;
-        let orderly = async {
-            self.0.in_flight.drained().await;
-            let head = self.0.store.watch().head();
-            // A subscriber that hangs leaves half of the time to the others.
-            deliveries = self.0.feed.stop(head, grace / 2, &self.0.services).await;
-            self.0.tasks.stop();
-            self.0.tasks.drained(0).await;
-            // A bus that has stopped has told its tasks to end.
-            self.0.feed.drained().await;
-            Ok(())
-        };
-        let ended = self.limited(grace, orderly, || WaitError::Stopped).await;
-        let tasks = self.0.tasks.running() + self.0.feed.running();
-        let left = Shutdown { calls: self.0.in_flight.count(), tasks, deliveries };
-        if ended.is_err() {
-            tracing::warn!(target: "cqrs::app", calls = left.calls, tasks = left.tasks, "the grace period is over");
-            self.0.tasks.abort();
-            self.0.feed.abort();
-        }
-        left
-    }
-
-    /// Whether the application takes work.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        !self.0.closing.load(Ordering::Acquire) && !self.0.tasks.is_stopping()
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
