@@ -31,7 +31,7 @@ pub(crate) struct Desk {
 }
 
 #[command_handler]
-fn ping(command: &Ping, desk: Dep<Desk>) -> Result<u32, Never> {
+fn ping(command: &Ping, desk: &Dep<Desk>) -> Result<u32, Never> {
     Ok(command.n.wrapping_add(desk.more))
 }
 

@@ -170,7 +170,8 @@ impl HandlerFn {
     /// is missing; all are tried, so that all missing ones are reported.
     pub(crate) fn resolve(&self, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let (names, types): (Vec<Ident>, Vec<&Type>) = self.resolved().unzip();
+        let (names, types): (Vec<Ident>, Vec<&Type>) =
+            self.resolved().map(|(name, ty, _)| (name, ty)).unzip();
         if names.is_empty() {
             return TokenStream::new();
         }
@@ -185,20 +186,27 @@ impl HandlerFn {
         }
     }
 
-    /// The statements that bind the resolved parameters to a call.
-    pub(crate) fn bind(&self, krate: &Krate) -> TokenStream {
+    /// The statements that bind the resolved parameters to a call. A call that
+    /// ends at once may borrow what is the same for every call: counting who
+    /// holds it would be all that two threads fight for.
+    pub(crate) fn bind(&self, borrows: bool, krate: &Krate) -> TokenStream {
         let private = krate.private();
         let ctx = local("ctx");
-        let bind = self.resolved().map(|(name, ty)| {
+        let bind = self.resolved().map(|(name, ty, by_ref)| {
+            if borrows && by_ref && last_name(ty).as_deref() == Some("Dep") {
+                return TokenStream::new();
+            }
             let bind = qualified(ty, &quote!(#private::Parameter), "bind");
             quote!(let #name = #bind(&#name, #ctx);)
         });
         quote!(#(#bind)*)
     }
 
-    fn resolved(&self) -> impl Iterator<Item = (Ident, &Type)> {
+    fn resolved(&self) -> impl Iterator<Item = (Ident, &Type, bool)> {
         self.params.iter().enumerate().filter_map(|(index, param)| match param {
-            Param::Resolved { ty, .. } => Some((local(&format!("param{index}")), &**ty)),
+            Param::Resolved { ty, by_ref } => {
+                Some((local(&format!("param{index}")), &**ty, *by_ref))
+            }
             Param::OfCall(_) => None,
         })
     }

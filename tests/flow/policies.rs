@@ -94,6 +94,15 @@ pub mod desk {
         Ok(run)
     }
 
+    /// Waits for nothing, and borrows what it needs.
+    #[derive(Command)]
+    pub struct Ring {}
+
+    #[command_handler]
+    pub fn ring(_command: &Ring, desk: &Dep<Desk>) -> Result<u32, No> {
+        Ok(desk.runs.fetch_add(1, Ordering::SeqCst))
+    }
+
     #[command_handler]
     pub async fn sign(_command: &Sign, desk: Dep<Desk>) -> Result<(), No> {
         desk.runs.fetch_add(1, Ordering::SeqCst);
@@ -268,6 +277,18 @@ async fn an_invalid_command_reaches_no_handler() {
 
     assert!(matches!(error, CommandError::Bus(BusError::Validation(_))), "{error}");
     assert_eq!(rig.desk.runs.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_handler_that_waits_for_nothing_may_borrow_what_it_needs() {
+    let rig = rig(|builder| builder);
+
+    let held = Arc::strong_count(&rig.desk);
+    for run in 0..3 {
+        assert_eq!(rig.app.execute(desk::Ring {}).await.unwrap().value, run);
+    }
+
+    assert_eq!(Arc::strong_count(&rig.desk), held);
 }
 
 #[tokio::test]

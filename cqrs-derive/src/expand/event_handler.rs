@@ -128,7 +128,7 @@ impl<'a> Listener<'a> {
     fn install(&self, function: &TokenStream, service: Option<&Type>) -> TokenStream {
         let (private, event, krate) = (self.krate.private(), &self.event, self.krate);
         let [wiring, argument, call, ctx] = ["wiring", "event", "call", "ctx"].map(local);
-        let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(krate));
+        let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(false, krate));
         let message = if self.recorded { quote!(#argument) } else { quote!(#argument.data()) };
         let run = self.handler.call(function, &message);
         let (find, found, bind_service) = service_parts(service, krate);

@@ -185,7 +185,8 @@ impl Parts<'_> {
         let HandlerFn { name, message, output, error, .. } = self.handler;
         let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
         let resolve = self.handler.resolve(krate);
-        let bind = self.handler.bind(krate);
+        let at_once = self.bus == Bus::Command && !self.handler.is_async;
+        let bind = self.handler.bind(at_once, krate);
         let call = self.handler.call(function, &argument.to_token_stream());
         let (find_service, service_found, bind_service) = service_parts(self.service, krate);
         let result = match self.bus {
@@ -201,7 +202,6 @@ impl Parts<'_> {
         let future = quote_spanned! {name.span()=>
             <#private::std::boxed::Box<_>>::pin(async move { #result })
         };
-        let at_once = self.bus == Bus::Command && !self.handler.is_async;
         let take = match self.bus {
             Bus::Command if at_once => quote!(command_now_fn),
             Bus::Command => quote!(command_fn),
