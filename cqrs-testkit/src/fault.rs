@@ -95,6 +95,7 @@ struct Only {
     operation: Option<OperationId>,
     stream: Option<StreamId>,
     event_type: Option<EventTypeName>,
+    checkpoint: Option<CheckpointName>,
 }
 
 #[derive(Clone, Debug)]
@@ -197,6 +198,12 @@ impl Fault {
         self
     }
 
+    /// Fits only units that move the place of this reader.
+    pub fn of_checkpoint(mut self, checkpoint: impl Into<CheckpointName>) -> Self {
+        self.only.checkpoint = Some(checkpoint.into());
+        self
+    }
+
     /// Meets about one in `calls` of those it fits. Equal seeds choose equal
     /// calls.
     pub fn one_in(mut self, calls: u32, seed: u64) -> Self {
@@ -221,6 +228,10 @@ impl Fault {
         self.is_for_commits()
             && only.operation.is_none_or(|id| id == work.operation().id())
             && only.event_type.as_ref().is_none_or(has_type)
+            && only
+                .checkpoint
+                .as_ref()
+                .is_none_or(|name| work.advance().is_some_and(|advance| advance.name() == name))
             && match (&only.stream, &self.effect) {
                 (Some(stream), _) => streams.any(|append| append.stream() == stream),
                 (None, Effect::Conflict) => !work.streams().is_empty(),
@@ -232,6 +243,7 @@ impl Fault {
         let only = &self.only;
         self.is_for_reads()
             && only.event_type.is_none()
+            && only.checkpoint.is_none()
             && (only.operation.is_none() || only.operation == operation)
             && (only.stream.is_none() || only.stream.as_ref() == stream)
     }

@@ -19,6 +19,7 @@ mod projections;
 mod read_back;
 mod reliability;
 mod serialisation;
+mod sharing;
 mod snapshots;
 mod stores;
 mod streaming;

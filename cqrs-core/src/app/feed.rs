@@ -108,10 +108,6 @@ impl Feed {
         *self.position.borrow()
     }
 
-    pub(super) fn has_begun(&self) -> bool {
-        self.listeners.have_come()
-    }
-
     /// Tasks of the bus, beside the one that feeds it.
     pub(super) fn running(&self) -> usize {
         self.tasks.running()
@@ -158,7 +154,7 @@ impl Feed {
 
     /// Returns when no task of the bus runs.
     pub(super) async fn drained(&self) {
-        self.tasks.drained(0).await;
+        self.tasks.drained().await;
     }
 
     pub(super) fn abort(&self) {

@@ -14,8 +14,8 @@ use crate::resilience::Backoff;
 use crate::runtime::BoxFuture;
 use crate::store::{EventQuery, EventStore};
 use crate::subscription::{
-    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, HandlerError, Pace,
-    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, stored_names,
+    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, Group, HandlerError, Pace,
+    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, part_names, stored_names,
 };
 
 /// What is said about event handlers beside their attributes.
@@ -107,18 +107,19 @@ impl Wiring<'_> {
             return Vec::new();
         }
         let head_at_build = self.store.watch().head();
+        let group = self.group();
         let mut handles = Vec::new();
         for listener in std::mem::take(&mut self.listeners) {
             let Listener { settings, handler, query, types, stacks, lanes } = listener;
             let parts = stacks.len();
             let pace = Arc::new(Pace::new(listening.steps(settings, config)));
             self.paces.push((settings, Arc::clone(&pace)));
-            for (part, stack) in stacks.into_iter().enumerate() {
-                let name = part_name(settings.name, part, parts);
-                let recovery = settings
-                    .on_failure
-                    .map_or_else(|| listening.recovery.clone(), RecoveryTable::always);
-                let recovery = listening.named.get(settings.name).cloned().unwrap_or(recovery);
+            let recovery = settings
+                .on_failure
+                .map_or_else(|| listening.recovery.clone(), RecoveryTable::always);
+            let recovery = listening.named.get(settings.name).cloned().unwrap_or(recovery);
+            let names = part_names(settings.name, parts);
+            for (part, (stack, name)) in stacks.into_iter().zip(names).enumerate() {
                 handles.push(
                     Subscription {
                         follower: Follower {
@@ -128,14 +129,18 @@ impl Wiring<'_> {
                             checkpoint: format!("event handler {name}").into(),
                             query: query.clone(),
                         },
-                        name: name.into(),
+                        seat: group
+                            .as_ref()
+                            .filter(|_| !settings.volatile)
+                            .map(|group| group.seat(Arc::clone(&name))),
+                        name,
                         deliverer: Deliverer {
                             handler: Arc::clone(&handler),
                             stack,
                             services: Arc::clone(&self.services),
                             tasks: self.tasks.clone(),
                             bus: self.bus(),
-                            recovery,
+                            recovery: recovery.clone(),
                             pace: Arc::clone(&pace),
                             meters: types.clone(),
                         },
@@ -143,7 +148,6 @@ impl Wiring<'_> {
                         parts,
                         lanes,
                         start: settings.start,
-                        volatile: settings.volatile,
                         head_at_build,
                     }
                     .spawn(),
@@ -152,9 +156,15 @@ impl Wiring<'_> {
         }
         handles
     }
-}
 
-/// The name of a part: the handler's own where it is the only one.
-fn part_name(handler: &str, part: usize, parts: usize) -> String {
-    if parts <= 1 { handler.to_owned() } else { format!("{handler}/{part}of{parts}") }
+    /// Shares the handlers that keep places with other processes, if there are
+    /// any.
+    fn group(&self) -> Option<Group> {
+        let durable = self.listeners.iter().filter(|listener| !listener.settings.volatile);
+        let runs: Vec<_> =
+            durable.map(|listener| (listener.settings.name, listener.stacks.len())).collect();
+        let ttl = self.around.config.event_handlers.lease;
+        let join = || Group::join(&self.store, &self.services, &self.tasks, ttl, runs.clone());
+        (!runs.is_empty()).then(join)
+    }
 }

@@ -56,7 +56,7 @@ impl App {
             // A subscriber that hangs leaves half of the time to the others.
             deliveries = self.0.feed.stop(head, grace / 2, &self.0.services).await;
             self.0.tasks.stop();
-            self.0.tasks.drained(0).await;
+            self.0.tasks.drained().await;
             // A bus that has stopped has told its tasks to end.
             self.0.feed.drained().await;
             Ok(())

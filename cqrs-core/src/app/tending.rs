@@ -15,8 +15,9 @@ impl App {
         all
     }
 
-    /// Lets an event handler of this process, with all its parts, stand still
-    /// behind the event at hand. `false` if there is none of that name.
+    /// Lets an event handler of this process stand still behind the events at
+    /// hand, with those of its parts that this process works on; they stay
+    /// here. `false` if there is none of that name.
     pub fn pause_handler(&self, name: &str) -> bool {
         self.control(name, true)
     }

@@ -113,10 +113,7 @@ impl App {
     ///
     /// Dropping the future changes nothing.
     pub async fn settle(&self) {
-        let services = self.0.projections.len() + self.0.subscriptions.len();
-        let following = usize::from(self.0.evictor.is_some());
-        let feeding = usize::from(self.0.feed.has_begun());
-        self.0.tasks.drained(services + following + feeding).await;
+        self.0.tasks.settled().await;
     }
 
     pub(super) async fn limited(

@@ -138,6 +138,9 @@ settings! {
             cap: Duration = seconds(30), in MILLISECOND..=DAY, Live "duration";
             /// Events that are read and committed together.
             batch: usize = 256, in 1..=100_000, Live "events";
+            /// How long a process that runs handlers may be silent before
+            /// others go on with them.
+            lease: Duration = seconds(10), in Duration::from_millis(100)..=DAY, Fixed "duration";
         }
 
         /// What is logged of calls.

@@ -5,12 +5,14 @@
 
 mod clock;
 mod join;
+mod race;
 mod random;
 mod services;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use join::join_all;
+pub(crate) use race::race;
 pub use random::{Random, SystemRandom};
 pub use services::Services;
 pub(crate) use tasks::TaskSet;

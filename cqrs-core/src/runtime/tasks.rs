@@ -58,6 +58,8 @@ struct Shared {
     spawner: Arc<dyn Spawner>,
     tasks: Mutex<Tasks>,
     running: AtomicUsize,
+    /// Those among them that end by themselves.
+    jobs: AtomicUsize,
     stopping: AtomicBool,
     changed: Notify,
 }
@@ -71,15 +73,29 @@ struct Tasks {
 }
 
 /// Counts a task out when it ends, however it ends.
-struct Running(TaskSet, u64);
+struct Running {
+    set: TaskSet,
+    number: u64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Service,
+    Job,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let ended = self.0.tasks(|tasks| tasks.handles.remove(&self.1));
+        let ended = self.set.tasks(|tasks| tasks.handles.remove(&self.number));
         // A handle's own drop may do anything, so not under the lock.
         drop(ended);
-        self.0.0.running.fetch_sub(1, Ordering::AcqRel);
-        self.0.0.changed.notify_waiters();
+        let shared = &self.set.0;
+        if self.kind == Kind::Job {
+            shared.jobs.fetch_sub(1, Ordering::AcqRel);
+        }
+        shared.running.fetch_sub(1, Ordering::AcqRel);
+        shared.changed.notify_waiters();
     }
 }
 
@@ -89,6 +105,7 @@ impl TaskSet {
             spawner,
             tasks: Mutex::default(),
             running: AtomicUsize::new(0),
+            jobs: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             changed: Notify::new(),
         }))
@@ -96,24 +113,25 @@ impl TaskSet {
 
     /// Runs a task that ends by itself once [`TaskSet::stopped`] returns.
     pub(crate) fn service(&self, name: &'static str, task: BoxFuture<'static, ()>) {
-        self.run(name, task);
+        self.run(Kind::Service, name, task);
     }
 
-    /// Runs a short task to its end, unless `limit` tasks run already.
+    /// Runs a short task to its end, unless `limit` of them run already.
     pub(crate) fn job(&self, name: &'static str, limit: usize, task: BoxFuture<'static, ()>) {
-        if self.0.running.load(Ordering::Acquire) < limit && !self.is_stopping() {
-            self.run(name, task);
+        if self.0.jobs.load(Ordering::Acquire) < limit && !self.is_stopping() {
+            self.0.jobs.fetch_add(1, Ordering::AcqRel);
+            self.run(Kind::Job, name, task);
         }
     }
 
-    fn run(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+    fn run(&self, kind: Kind, name: &'static str, task: BoxFuture<'static, ()>) {
         self.0.running.fetch_add(1, Ordering::AcqRel);
         let number = self.tasks(|tasks| {
             tasks.next += 1;
             tasks.handles.insert(tasks.next, None);
             tasks.next
         });
-        let running = Running(self.clone(), number);
+        let running = Running { set: self.clone(), number, kind };
         let task = async move {
             let _running = running;
             task.await;
@@ -163,13 +181,22 @@ impl TaskSet {
         self.0.changed.notify_waiters();
     }
 
-    /// Returns when at most `left` tasks run.
-    pub(crate) async fn drained(&self, left: usize) {
+    /// Returns when no task runs.
+    pub(crate) async fn drained(&self) {
+        self.none(&self.0.running).await;
+    }
+
+    /// Returns when no short task runs.
+    pub(crate) async fn settled(&self) {
+        self.none(&self.0.jobs).await;
+    }
+
+    async fn none(&self, count: &AtomicUsize) {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.0.running.load(Ordering::Acquire) <= left {
+            if count.load(Ordering::Acquire) == 0 {
                 return;
             }
             changed.await;
@@ -207,7 +234,7 @@ mod tests {
 
         tasks.abort();
         tasks.service("late", Box::pin(std::future::pending()));
-        tasks.drained(0).await;
+        tasks.drained().await;
 
         assert_eq!(tasks.running(), 0);
     }
@@ -219,8 +246,33 @@ mod tests {
             tasks.job("job", usize::MAX, Box::pin(std::future::ready(())));
         }
 
-        tasks.drained(0).await;
+        tasks.drained().await;
 
         assert!(tasks.tasks(|tasks| tasks.handles.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn what_runs_for_ever_takes_no_place_from_what_is_short() {
+        let tasks = TaskSet::new(Arc::new(TokioSpawner));
+        for _ in 0..3 {
+            tasks.service("service", Box::pin(std::future::pending()));
+        }
+        let (begun, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        for _ in 0..3 {
+            let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
+            let job = async move {
+                begun.notify_one();
+                ended.notified().await;
+            };
+            tasks.job("job", 1, Box::pin(job));
+        }
+        begun.notified().await;
+        assert_eq!(tasks.running(), 4, "one job at a time was allowed");
+
+        ended.notify_waiters();
+        tasks.settled().await;
+
+        assert_eq!(tasks.running(), 3);
+        tasks.abort();
     }
 }

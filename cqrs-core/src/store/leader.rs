@@ -10,13 +10,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::{EventStore, Holder, Lease, LeaseError, LeaseName, Store};
-use crate::runtime::{BoxFuture, Clock, Services, TaskSet};
+use crate::runtime::{BoxFuture, Clock, Services, TaskSet, race};
 
 /// Stands for a lease and keeps it renewed, until it is stopped or dropped.
 ///
@@ -47,6 +46,7 @@ pub struct LeaderOptions {
     holder: Holder,
     ttl: Duration,
     margin: Duration,
+    retry: Option<Duration>,
 }
 
 /// Tells whether a [`Leader`] leads. Cheap to clone.
@@ -76,7 +76,7 @@ impl Leader {
     /// called: of two with one name each takes the lease away from the other.
     pub fn options(name: impl Into<LeaseName>, holder: impl Into<Holder>) -> LeaderOptions {
         let (ttl, margin) = (Duration::from_secs(15), Duration::from_secs(3));
-        LeaderOptions { name: name.into(), holder: holder.into(), ttl, margin }
+        LeaderOptions { name: name.into(), holder: holder.into(), ttl, margin, retry: None }
     }
 
     /// The lease with its token, while it leads.
@@ -98,7 +98,7 @@ impl Leader {
     /// It stops whether or not this is awaited.
     pub async fn stop(&self) {
         self.tasks.stop();
-        self.tasks.drained(0).await;
+        self.tasks.drained().await;
     }
 }
 
@@ -124,6 +124,13 @@ impl LeaderOptions {
         self
     }
 
+    /// How long after a try to be elected comes the next while somebody else
+    /// leads, at least 1 ms. Default: a third of the lease.
+    pub fn retry(mut self, retry: Duration) -> Self {
+        self.retry = Some(retry.max(Duration::from_millis(1)));
+        self
+    }
+
     /// Begins to stand for the lease, in a task of its own.
     #[must_use]
     pub fn start(self, store: &Store, services: &Services) -> Leader {
@@ -132,7 +139,7 @@ impl LeaderOptions {
         let clock = Arc::clone(&services.clock);
         let watch = LeaderWatch { told, clock: Arc::clone(&clock) };
         let (store, stop) = (store.clone(), tasks.clone());
-        let tenure = Tenure::new(self.ttl, self.margin);
+        let tenure = Tenure::new(self.ttl, self.margin, self.retry);
         let candidate = Candidate { options: self, store, clock, tell, stop, tenure };
         tasks.service("leader", Box::pin(candidate.stand()));
         Leader { watch, tasks }
@@ -157,18 +164,14 @@ impl LeaderWatch {
     /// Dropping the future loses nothing.
     pub async fn elected(&mut self) -> Option<Lease> {
         loop {
-            let told = self.told.wait_for(|told| !matches!(told, Told::Follows)).await;
-            match told.as_deref() {
-                Ok(Told::Leads(term)) if self.clock.monotonic() < term.until => {
+            match &*self.told.borrow_and_update() {
+                Told::Stopped => return None,
+                Told::Leads(term) if self.clock.monotonic() < term.until => {
                     return Some(term.lease.clone());
                 }
-                Ok(Told::Leads(_)) => {}
-                _ => return None,
+                Told::Leads(_) | Told::Follows => {}
             }
-            drop(told);
-            if self.told.changed().await.is_err() {
-                return None;
-            }
+            self.told.changed().await.ok()?;
         }
     }
 
@@ -272,6 +275,8 @@ impl Candidate {
 struct Tenure {
     ttl: Duration,
     margin: Duration,
+    /// Between two tries while somebody else leads.
+    retry: Duration,
     term: Option<Term>,
     /// When to ask, on the monotonic clock.
     due: Duration,
@@ -288,11 +293,13 @@ enum Next {
 impl Tenure {
     /// Between two tries of which the first failed, as a part of the lease.
     const RETRY: u32 = 15;
-    /// Between two renewals, and between two tries while somebody else leads.
+    /// Between two renewals, and between two tries while somebody else leads,
+    /// unless something else is said.
     const EVERY: u32 = 3;
 
-    fn new(ttl: Duration, margin: Duration) -> Self {
-        Self { ttl, margin: margin.min(ttl / 2), term: None, due: Duration::ZERO }
+    fn new(ttl: Duration, margin: Duration, retry: Option<Duration>) -> Self {
+        let retry = retry.unwrap_or(ttl / Self::EVERY);
+        Self { ttl, margin: margin.min(ttl / 2), retry, term: None, due: Duration::ZERO }
     }
 
     fn next(&self, now: Duration) -> Next {
@@ -317,7 +324,8 @@ impl Tenure {
     fn answered(&mut self, asked: Duration, lease: Option<Lease>) {
         let until = asked.saturating_add(self.ttl).saturating_sub(self.margin);
         self.term = lease.map(|lease| Term { lease, until });
-        self.due = asked + self.ttl / Self::EVERY;
+        let pause = if self.term.is_some() { self.ttl / Self::EVERY } else { self.retry };
+        self.due = asked + pause;
     }
 
     /// Nobody knows what the store would have answered.
@@ -333,16 +341,6 @@ impl Tenure {
     fn leave(&mut self) -> Option<Lease> {
         self.term.take().map(|term| term.lease)
     }
-}
-
-/// What the second future gives, unless the first ends before it.
-async fn race<T>(limit: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut limit, mut work) = (std::pin::pin!(limit), std::pin::pin!(work));
-    std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 impl fmt::Debug for Leader {
@@ -384,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_term_counts_from_before_it_was_asked_for_and_ends_a_margin_early() {
-        let mut tenure = Tenure::new(TTL, MARGIN);
+        let mut tenure = Tenure::new(TTL, MARGIN, None);
         assert_eq!(wait(&tenure, 0), None);
 
         // The answer came at 7, whatever took so long.
@@ -397,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_renewed_every_third_of_it() {
-        let mut tenure = Tenure::new(TTL, MARGIN);
+        let mut tenure = Tenure::new(TTL, MARGIN, None);
         tenure.answered(Duration::ZERO, lease(1));
         assert_eq!(wait(&tenure, 1), Some(4));
         assert_eq!(wait(&tenure, 5), None);
@@ -411,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_renewal_that_fails_is_tried_again_until_the_term_is_over() {
-        let mut tenure = Tenure::new(TTL, MARGIN);
+        let mut tenure = Tenure::new(TTL, MARGIN, None);
         tenure.answered(Duration::ZERO, lease(1));
         for second in 5..12 {
             assert_eq!(wait(&tenure, second), None);
@@ -425,7 +423,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_waited_for_no_longer_than_the_term_lasts() {
-        let mut tenure = Tenure::new(TTL, MARGIN);
+        let mut tenure = Tenure::new(TTL, MARGIN, None);
         tenure.answered(Duration::ZERO, lease(1));
         let Next::Ask { patience } = tenure.next(Duration::from_secs(9)) else {
             panic!("it is due")
@@ -435,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_lost_lease_is_stood_for_at_once_and_one_of_another_after_a_while() {
-        let mut tenure = Tenure::new(TTL, MARGIN);
+        let mut tenure = Tenure::new(TTL, MARGIN, None);
         tenure.answered(Duration::ZERO, lease(1));
         tenure.lost();
         assert!(!leads(&mut tenure, 1));
@@ -445,8 +443,17 @@ mod tests {
     }
 
     #[test]
+    fn who_does_not_lead_asks_as_often_as_it_was_told() {
+        let mut tenure = Tenure::new(TTL, MARGIN, Some(Duration::from_secs(2)));
+        tenure.answered(Duration::ZERO, None);
+        assert_eq!(wait(&tenure, 0), Some(2));
+        tenure.answered(Duration::from_secs(2), lease(1));
+        assert_eq!(wait(&tenure, 2), Some(5), "a renewal is not hurried");
+    }
+
+    #[test]
     fn a_margin_leaves_half_of_the_lease() {
-        let mut tenure = Tenure::new(TTL, TTL * 2);
+        let mut tenure = Tenure::new(TTL, TTL * 2, None);
         tenure.answered(Duration::ZERO, lease(1));
         assert!(leads(&mut tenure, 7));
         assert!(!leads(&mut tenure, 8));

@@ -1,7 +1,8 @@
 //! Some events that are handled together: lanes of streams side by side, each
 //! in the order of the log.
 
-use crate::store::{Position, RecordedEvent};
+use super::parts::lane_of;
+use crate::store::{Page, Position, RecordedEvent};
 
 /// The events between a place and the next one that is stored.
 #[derive(Default)]
@@ -21,7 +22,7 @@ impl Chunk {
         let mut lanes = vec![Vec::new(); count.max(1)];
         for (index, (event, done)) in self.events.iter().enumerate() {
             if !done {
-                let lane = part_of(event, lanes.len());
+                let lane = lane_of(event.stream(), lanes.len());
                 lanes[lane].push((index, event.clone()));
             }
         }
@@ -31,6 +32,11 @@ impl Chunk {
 
     pub(super) fn done(&mut self, index: usize) {
         self.events[index].1 = true;
+    }
+
+    /// Whether none of the events is this reader's.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -48,17 +54,34 @@ impl Chunk {
     }
 }
 
-/// Which of so many parts the stream of an event belongs to. The same for
-/// every process: a part of a handler is worked on by one at a time.
-pub(super) fn part_of(event: &RecordedEvent, parts: usize) -> usize {
-    if parts <= 1 {
-        return 0;
+/// A page of which some events are being handled.
+pub(super) struct Taken {
+    page: Page,
+    used: usize,
+}
+
+impl Taken {
+    pub(super) fn new(page: Page) -> Self {
+        Self { page, used: 0 }
     }
-    let stream = event.stream();
-    let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
-    for piece in [stream.tenant().as_str(), stream.category().as_str(), stream.key()] {
-        hash.update(piece.as_bytes());
-        hash.update(&[0]);
+
+    pub(super) fn is_used_up(&self) -> bool {
+        self.used >= self.page.len()
     }
-    (hash.digest() % parts as u64) as usize
+
+    pub(super) fn is_last(&self) -> bool {
+        self.is_used_up() && self.page.is_last()
+    }
+
+    /// The next so many events, of which only some are this reader's.
+    pub(super) fn chunk(&mut self, size: usize, is_ours: impl Fn(&RecordedEvent) -> bool) -> Chunk {
+        let from = self.used;
+        self.used = (from + size).min(self.page.len());
+        let events: Vec<_> = self.page.events().skip(from).take(self.used - from).collect();
+        let reached = match events.last() {
+            Some(last) if !self.is_used_up() => last.position(),
+            _ => Position::new(self.page.reached()),
+        };
+        Chunk::new(events.into_iter().filter(|event| is_ours(event)).collect(), reached)
+    }
 }

@@ -239,6 +239,10 @@ impl Row {
             parked_at: now,
         }
     }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a dead letter is made of text and numbers")
+    }
 }
 
 /// The text by which the streams of dead letters are compared.

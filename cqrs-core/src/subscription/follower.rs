@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::runtime::{Services, TaskSet};
+use crate::runtime::{Services, TaskSet, race};
 use crate::store::{
     Checkpoint, CheckpointName, CommitError, CommitWatch, Cursor, Epoch, EventQuery, EventStore,
     LogId, Pages, Position, ReadError, ReadRequest, Store,
@@ -123,6 +123,15 @@ impl Follower {
         first(self.services.clock.sleep(duration), self.tasks.stopped()).await;
     }
 
+    /// Tells where the place is, again and again, until the tasks are stopped.
+    pub(crate) async fn watch(&self, mut seen: impl FnMut(Result<Position, ReadError>)) {
+        while !self.tasks.is_stopping() {
+            let found = self.store.checkpoint(&self.checkpoint).await;
+            seen(found.map(|found| cursor_position(found.as_ref())));
+            self.pause(POLL).await;
+        }
+    }
+
     /// Watches the other worker until it makes no progress although there are
     /// events behind its place.
     pub(crate) async fn stand_by(&self, mut seen_at: impl FnMut(Position)) {
@@ -135,7 +144,7 @@ impl Follower {
             else {
                 continue;
             };
-            let at = checkpoint.cursor.map_or(Position::NONE, |cursor| cursor.position);
+            let at = cursor_position(Some(&checkpoint));
             seen_at(at);
             let now = self.services.clock.monotonic();
             if at > seen || at >= info.head {
@@ -154,6 +163,12 @@ pub(crate) fn stored_names<E: Event>() -> impl Iterator<Item = &'static str> {
     E::TYPES.iter().map(|one| one.name).chain(formerly).chain(retired)
 }
 
+/// Where a checkpoint stands, in whatever log.
+fn cursor_position(found: Option<&Checkpoint>) -> Position {
+    let cursor = found.and_then(|found| found.cursor);
+    cursor.map_or(Position::NONE, |cursor| cursor.position)
+}
+
 /// Where a cursor stands, `None` if that is in another log.
 fn position(cursor: Option<Cursor>, log: LogId) -> Option<Position> {
     match cursor {
@@ -170,13 +185,5 @@ pub(super) fn unread(error: ReadError) -> CommitError {
 
 /// Ends with the first of two futures.
 pub(crate) async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
-    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
-    std::future::poll_fn(|cx| {
-        if one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
+    race(other, one).await;
 }

@@ -17,30 +17,38 @@
 //! a second log that can lose or double them; the log itself is the queue.
 
 mod follower;
+mod group;
 
 mod cascade;
 mod error;
 mod handler;
 mod recovery;
 
+mod attending;
 mod chunk;
+mod control;
 mod dead_letter;
 mod deliver;
+mod lanes;
 mod letters;
 mod pace;
+mod parts;
 mod runner;
 mod status;
 
 pub use cascade::{Cascade, Sender};
+pub(crate) use control::SubscriptionHandle;
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, ParkedFor};
 pub(crate) use deliver::Deliverer;
 pub use error::HandlerError;
 pub(crate) use follower::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
+pub(crate) use group::Group;
 pub use handler::{EventCall, EventHandlerSettings, Fails, Start, failing, handled};
 pub(crate) use handler::{EventHandler, Typed};
 pub(crate) use pace::{Pace, Steps};
+pub(crate) use parts::part_names;
 pub use recovery::{Recovery, RecoveryTable};
-pub(crate) use runner::{Subscription, SubscriptionHandle};
+pub(crate) use runner::Subscription;
 pub use status::{SubscriptionState, SubscriptionStatus};
 
 use crate::projection::Delivery;

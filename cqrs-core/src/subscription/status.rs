@@ -8,7 +8,7 @@ use crate::store::Position;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionStatus {
-    /// The handler's name, with its part where it has several: `mails/3`.
+    /// The handler's name, with its part where it has several: `mails/3of8`.
     pub name: Arc<str>,
     /// It is done with everything up to here.
     pub position: Position,
@@ -26,8 +26,8 @@ pub enum SubscriptionState {
     CatchingUp,
     /// It waits for new events.
     Live,
-    /// Another worker does its work; this one watches, and takes over when the
-    /// other stops.
+    /// Another process works on it, or nobody does yet. This one watches how
+    /// far it is, and works on it when it is its turn.
     Standby,
     /// It was told to pause.
     Paused,

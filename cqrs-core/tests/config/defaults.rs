@@ -43,6 +43,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("event_handlers.base", r#""100ms""#),
     ("event_handlers.cap", r#""30s""#),
     ("event_handlers.batch", "256"),
+    ("event_handlers.lease", "\"10s\""),
     ("logging.enabled", "true"),
     ("logging.arguments", "false"),
     ("logging.timing", "true"),

@@ -50,6 +50,7 @@ fn other() -> Config {
         config.event_handlers.base = Duration::from_micros(1_900);
         config.event_handlers.cap = Duration::from_secs(20);
         config.event_handlers.batch = 21;
+        config.event_handlers.lease = Duration::from_secs(22);
         config.logging.enabled = false;
         config.logging.arguments = true;
         config.logging.timing = false;

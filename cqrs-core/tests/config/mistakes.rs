@@ -32,6 +32,7 @@ fn bad_values(path: &str, expected: &str) -> Vec<&'static str> {
         of_type.iter().copied().filter(|value| !optional || *value != "null").collect();
     bad.extend(match path {
         "shutdown.grace" => &[r#""25h""#, r#""-1s""#, "0", "10", "null"][..],
+        "event_handlers.lease" => &[r#""99ms""#, r#""25h""#, r#""-1s""#, "0", "10", "null"],
         "command_bus.warn_after" => &["0", "1.1", r#""0s""#, r#""101%""#, r#""%""#, "-0.5", "true"],
         "retry.factor" => &["0", "0.9", "101", r#""2""#, "null", "1e300"],
         "logging.sampling" => &["-0.1", "1.1", r#""half""#, "null", r#""NaN""#],

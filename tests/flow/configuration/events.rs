@@ -1,11 +1,12 @@
 //! How event handlers try, and how much they take at a time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cqrs_core::prelude::*;
-use cqrs_testkit::FaultyStore;
+use cqrs_testkit::{Fault, FaultyStore, ManualClock};
 
-use super::desk::{Rig, rig, rig_over, settle};
+use super::desk::{Book, Desk, Rig, builder, config, rig, rig_over, settle};
 
 /// The pauses between the tries of an event that is parked in the end, in
 /// milliseconds; time goes on by `step`.
@@ -105,4 +106,36 @@ pub async fn so_many_events_are_committed_together() {
     assert_eq!(committed(&["a", "b", "c", "d", "e", "f"]).await, 3);
     rig.change([("event_handlers.batch", "3")]);
     assert_eq!(committed(&["g", "h", "i", "j", "k", "l"]).await, 2);
+}
+
+#[tokio::test]
+pub async fn a_process_that_is_silent_so_long_loses_its_handlers() {
+    // The seconds until another process has handled an event.
+    let taken_over = async |lease: &str| {
+        let clock = ManualClock::new();
+        let log = MemoryStore::with_clock(clock.clone());
+        let silent = FaultyStore::new(log.clone());
+        let rig = |store: FaultyStore| {
+            let desk = Arc::new(Desk::default());
+            let builder = builder(&clock, &desk, store).audit(Book::default());
+            let app = builder.config(config([("event_handlers.lease", lease)])).build();
+            Rig { app: app.expect("complete"), clock: clock.clone(), desk, book: Book::default() }
+        };
+        let one = rig(silent.clone());
+        one.pass(100).await;
+        let two = rig(FaultyStore::new(log));
+        silent.inject(Fault::unleasable().times(usize::MAX));
+        silent.inject(Fault::unreadable().times(usize::MAX));
+        silent.inject(Fault::unavailable().times(usize::MAX));
+        crate::stores::open(&two.app, "a").await;
+        let mut tenths = 0;
+        while two.desk.tries.lock().unwrap().is_empty() {
+            two.pass(100).await;
+            tenths += 1;
+        }
+        tenths / 10
+    };
+
+    assert!((1..=4).contains(&taken_over("2s").await));
+    assert!((55..=90).contains(&taken_over("60s").await));
 }

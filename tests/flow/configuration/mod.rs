@@ -60,6 +60,7 @@ proofs! {
     "event_handlers.base": events::an_event_is_tried_again_after_pauses_that_begin_small,
     "event_handlers.cap": events::the_pauses_between_tries_of_an_event_have_a_bound,
     "event_handlers.batch": events::so_many_events_are_committed_together,
+    "event_handlers.lease": events::a_process_that_is_silent_so_long_loses_its_handlers,
     "logging.enabled": observed::calls_are_logged_or_not,
     "logging.arguments": observed::what_is_logged_of_a_call_has_its_content_or_not,
     "logging.timing": observed::what_is_logged_of_a_call_has_its_time_or_not,

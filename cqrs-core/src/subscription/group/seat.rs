@@ -1,0 +1,74 @@
+//! A part of an event handler, waiting for its turn.
+
+use std::sync::Arc;
+
+use super::{Group, Ours, UNIT};
+use crate::runtime::race;
+use crate::store::{Leader, Lease};
+
+/// Where a part waits until it is this process that works on it.
+pub(crate) struct Seat {
+    group: Group,
+    unit: Arc<str>,
+}
+
+/// This process works on a part.
+pub(crate) struct Turn {
+    leader: Leader,
+    lease: Lease,
+    group: Group,
+    unit: Arc<str>,
+}
+
+impl Seat {
+    pub(super) fn new(group: Group, unit: Arc<str>) -> Self {
+        Self { group, unit }
+    }
+
+    /// Whether it is known who works on what.
+    pub(crate) fn is_known(&self) -> bool {
+        self.group.ours.borrow().is_some()
+    }
+
+    /// Waits until it is this part's turn here; `None` if the group is left.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        let Self { group, unit } = self;
+        let mut ours = group.ours.clone();
+        let is_ours = |ours: &Option<Ours>| ours.as_ref().is_some_and(|ours| ours.contains(unit));
+        loop {
+            ours.wait_for(is_ours).await.ok()?;
+            let leader = group.stand_for(format!("{UNIT}{unit}"));
+            let mut watch = leader.watch();
+            let elsewhere = async {
+                // Who has left waits for nothing.
+                let _ = ours.wait_for(|ours| !is_ours(ours)).await;
+            };
+            if let Some(Some(lease)) = race(elsewhere, watch.elected()).await {
+                tracing::debug!(target: "cqrs::event", part = &**unit, "works on it");
+                let (group, unit) = (group.clone(), Arc::clone(unit));
+                return Some(Turn { leader, lease, group, unit });
+            }
+            leader.stop().await;
+        }
+    }
+}
+
+impl Turn {
+    /// Whether nobody else can be at work on the part, as far as this process's
+    /// clock tells.
+    pub(crate) fn is_held(&self) -> bool {
+        self.leader.lease().is_some_and(|lease| lease.token() == self.lease.token())
+    }
+
+    /// Whether it is to stay here.
+    pub(crate) fn is_ours(&self) -> bool {
+        let ours = self.group.ours.borrow();
+        ours.as_ref().is_some_and(|ours| ours.contains(&self.unit))
+    }
+
+    /// Lets the next one work on it.
+    pub(crate) async fn pass_on(self) {
+        tracing::debug!(target: "cqrs::event", part = &*self.unit, "works on it no more");
+        self.leader.stop().await;
+    }
+}

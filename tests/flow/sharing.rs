@@ -1,0 +1,386 @@
+//! Several processes share event handlers: each event once, while they come
+//! and go, sleep and die.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cqrs_core::prelude::*;
+use cqrs_core::store::{CheckpointName, Direction, EventStore, TableName};
+use cqrs_core::subscription::{Start, SubscriptionState};
+use cqrs_testkit::fault::Gate;
+use cqrs_testkit::{Fault, FaultyStore, ManualClock};
+use support::bank::*;
+use tokio::sync::watch;
+
+use crate::stores::open;
+
+mod shift {
+    //! Handlers that note which process ran them.
+
+    use super::*;
+
+    cqrs_core::module!();
+
+    /// What one process does; all of them note in one book.
+    pub struct Desk {
+        pub process: &'static str,
+        pub book: Book,
+        pub open: watch::Sender<bool>,
+    }
+
+    /// Process, stream and version.
+    pub type Book = Arc<Mutex<Vec<(&'static str, String, u64)>>>;
+
+    #[event_handler(name = "mails", parts = 8)]
+    pub async fn mails(
+        event: &Recorded<AccountEvent>,
+        desk: Dep<Desk>,
+    ) -> Result<(), std::convert::Infallible> {
+        let note = (desk.process, event.stream().key().to_owned(), event.version().get());
+        desk.book.lock().unwrap().push(note);
+        desk.open.subscribe().wait_for(|open| *open).await.expect("the desk is there");
+        Ok(())
+    }
+
+    #[event_handler(name = "fresh", start = "now")]
+    pub async fn fresh(
+        event: &Recorded<AccountEvent>,
+        desk: Dep<Desk>,
+    ) -> Result<(), std::convert::Infallible> {
+        let key = format!("fresh {}", event.stream().key());
+        desk.book.lock().unwrap().push((desk.process, key, event.version().get()));
+        Ok(())
+    }
+}
+
+use shift::{Book, Desk};
+
+/// Processes on one log, under one clock.
+struct Rig {
+    clock: ManualClock,
+    store: MemoryStore,
+    book: Book,
+    clerk: App,
+}
+
+/// One of them.
+struct Process {
+    app: App,
+    desk: Arc<Desk>,
+    store: FaultyStore,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let store = MemoryStore::with_clock(clock.clone());
+        let clerk = App::builder()
+            .modules(cqrs_core::modules![support::bank])
+            .store(store.clone())
+            .clock(clock.clone())
+            .without_projections()
+            .build()
+            .expect("the bank is complete");
+        Self { clock, store, book: Book::default(), clerk }
+    }
+
+    fn process(&self, name: &'static str) -> Process {
+        self.process_over(name, FaultyStore::new(self.store.clone()))
+    }
+
+    fn process_over(&self, name: &'static str, store: FaultyStore) -> Process {
+        let (open, book) = (watch::Sender::new(true), Arc::clone(&self.book));
+        let desk = Arc::new(Desk { process: name, book, open });
+        let app = App::builder()
+            .modules(cqrs_core::modules![shift, support::bank])
+            .store(store.clone())
+            .clock(self.clock.clone())
+            .without_projections()
+            .provide(Arc::clone(&desk))
+            .build()
+            .expect("the shift is complete");
+        Process { app, desk, store }
+    }
+
+    /// Lets time pass in steps in which every task gets its turn.
+    async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds * 10 {
+            self.clock.advance(Duration::from_millis(100));
+            for _ in 0..60 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn open(&self, accounts: std::ops::Range<u32>) {
+        for account in accounts {
+            open(&self.clerk, &format!("{account}")).await;
+        }
+    }
+
+    async fn deposit(&self, accounts: std::ops::Range<u32>) {
+        for account in accounts {
+            let deposit = Deposit { account: format!("{account}").into(), cents: 1 };
+            self.clerk.execute(deposit).await.expect("it commits");
+        }
+    }
+
+    /// Who has handled what, so often.
+    fn counts(&self) -> BTreeMap<(String, u64), Vec<&'static str>> {
+        let mut counts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (process, stream, version) in &*self.book.lock().unwrap() {
+            let of = (stream.clone(), *version);
+            counts.entry(of).or_default().push(*process);
+        }
+        counts.retain(|(stream, _), _| !stream.starts_with("fresh"));
+        counts
+    }
+
+    /// Every event of so many streams was handled once, in the order of each.
+    fn each_once(&self, streams: u32, events: u64) {
+        let counts = self.counts();
+        let twice: Vec<_> = counts.iter().filter(|(_, by)| by.len() > 1).collect();
+        assert!(twice.is_empty(), "handled twice: {twice:?}");
+        assert_eq!(counts.len() as u64, u64::from(streams) * events, "none is left out");
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
+        for (_, stream, version) in &*self.book.lock().unwrap() {
+            let before = last.insert(stream.clone(), *version).unwrap_or_default();
+            assert!(before < *version, "{stream}: {version} behind {before}");
+        }
+    }
+
+    /// Of how many processes it is written what they run.
+    async fn members(&self) -> usize {
+        let members = TableName::named("event handlers/members");
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        self.store.rows(&members, all, Direction::Forward, 10).await.unwrap().len()
+    }
+
+    fn book(&self) -> Vec<(&'static str, String, u64)> {
+        self.book.lock().unwrap().clone()
+    }
+}
+
+impl Process {
+    /// The parts of the mails that it works on.
+    fn parts(&self) -> BTreeSet<String> {
+        let all = self.app.subscriptions().into_iter();
+        let works = |state: &SubscriptionState| {
+            !matches!(state, SubscriptionState::Standby | SubscriptionState::Stopped)
+        };
+        all.filter(|one| one.name.starts_with("mails/") && works(&one.state))
+            .map(|one| one.name.to_string())
+            .collect()
+    }
+
+    /// It cannot reach its store any more.
+    fn cut_off(&self) {
+        self.store.inject(Fault::unavailable().times(usize::MAX));
+        self.store.inject(Fault::unreadable().times(usize::MAX));
+        self.store.inject(Fault::unleasable().times(usize::MAX));
+    }
+}
+
+/// Nobody's part is another's, and all have been given.
+fn sizes(processes: &[&Process]) -> Vec<usize> {
+    let parts: Vec<_> = processes.iter().map(|process| process.parts()).collect();
+    let all: BTreeSet<_> = parts.iter().flatten().collect();
+    let sizes: Vec<_> = parts.iter().map(BTreeSet::len).collect();
+    assert_eq!((all.len(), sizes.iter().sum()), (8, 8), "{parts:?}");
+    sizes
+}
+
+#[tokio::test]
+async fn processes_share_the_parts_of_a_handler_and_each_event_is_handled_once() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    rig.open(0..40).await;
+    rig.pass(1).await;
+    assert_eq!(sizes(&[&one]), [8]);
+
+    let two = rig.process("two");
+    for _ in 0..5 {
+        rig.deposit(0..40).await;
+        rig.pass(2).await;
+    }
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+    let three = rig.process("three");
+    for _ in 0..5 {
+        rig.deposit(0..40).await;
+        rig.pass(2).await;
+    }
+    let mut three_of = sizes(&[&one, &two, &three]);
+    three_of.sort_unstable();
+    assert_eq!(three_of, [2, 3, 3]);
+
+    rig.each_once(40, 11);
+    for process in ["one", "two", "three"] {
+        assert!(rig.book().iter().any(|(by, ..)| *by == process), "{process} has done nothing");
+    }
+}
+
+#[tokio::test]
+async fn few_parts_move_when_a_process_joins_and_when_it_leaves() {
+    let rig = Rig::new();
+    let (one, two) = (rig.process("one"), rig.process("two"));
+    rig.pass(10).await;
+    let before = one.parts();
+    assert_eq!(before.len(), 4);
+
+    let three = rig.process("three");
+    rig.pass(10).await;
+    assert!(one.parts().is_subset(&before), "a part that stays in balance does not move");
+    assert!(three.app.shutdown().await.is_orderly());
+    rig.pass(10).await;
+
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_hands_over_at_once_and_leaves_nothing_behind() {
+    let rig = Rig::new();
+    let (one, two) = (rig.process("one"), rig.process("two"));
+    rig.open(0..40).await;
+    rig.pass(10).await;
+
+    assert!(one.app.shutdown().await.is_orderly());
+    rig.deposit(0..40).await;
+    rig.pass(5).await;
+
+    rig.each_once(40, 2);
+    assert_eq!(sizes(&[&two]), [8]);
+    assert!(two.app.shutdown().await.is_orderly());
+    assert_eq!(rig.store.leases("").await.unwrap(), []);
+    assert_eq!(rig.members().await, 0);
+}
+
+#[tokio::test]
+async fn the_parts_of_a_process_that_dies_go_to_the_others_when_its_leases_end() {
+    let rig = Rig::new();
+    let (one, two) = (rig.process("one"), rig.process("two"));
+    rig.open(0..40).await;
+    rig.pass(10).await;
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+
+    one.cut_off();
+    rig.deposit(0..40).await;
+    rig.pass(5).await;
+    assert!(rig.counts().len() < 80, "its leases last");
+    rig.pass(15).await;
+
+    assert_eq!(two.parts().len(), 8);
+    assert_eq!(rig.counts().len(), 80, "nothing is left out");
+    assert_eq!(rig.members().await, 1, "what is written of it is removed");
+}
+
+#[tokio::test]
+async fn a_handler_that_takes_long_is_not_run_by_another_process_meanwhile() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    one.desk.open.send_replace(false);
+    rig.open(0..1).await;
+    rig.pass(1).await;
+    assert_eq!(rig.counts().len(), 1, "it has begun");
+
+    let two = rig.process("two");
+    rig.pass(120).await;
+    assert_eq!(rig.counts().len(), 1);
+    one.desk.open.send_replace(true);
+    rig.deposit(0..1).await;
+    rig.pass(10).await;
+
+    rig.each_once(1, 2);
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+}
+
+#[tokio::test]
+async fn a_process_that_slept_through_its_lease_ends_its_event_and_does_no_more() {
+    let rig = Rig::new();
+    rig.open(0..1).await;
+    rig.deposit(0..1).await;
+    let one = rig.process("one");
+    one.desk.open.send_replace(false);
+    rig.pass(1).await;
+    let two = rig.process("two");
+    // It handles on, but cannot renew.
+    let gate = Gate::new();
+    one.store.inject(Fault::stalled_lease(&gate).times(usize::MAX));
+    rig.pass(30).await;
+    let by: Vec<_> = rig.book().into_iter().filter(|(_, stream, _)| stream == "0").collect();
+    assert_eq!(by.len(), 3, "the first has come again, to the other: {by:?}");
+
+    one.desk.open.send_replace(true);
+    rig.pass(10).await;
+
+    assert_eq!(two.parts().len(), 8);
+    assert_eq!(rig.counts()[&("0".to_owned(), 2)], ["two"]);
+    let parts = (0..8).map(|part| format!("event handler mails/{part}of8"));
+    let mut places = Vec::new();
+    for part in parts {
+        let found = rig.store.checkpoint(&CheckpointName::from(part)).await.unwrap();
+        places.extend(found.and_then(|found| found.cursor).map(|cursor| cursor.position.get()));
+    }
+    assert_eq!(places.into_iter().max(), Some(2), "the place of the other stands");
+}
+
+#[tokio::test]
+async fn a_place_that_another_process_sets_is_noticed_without_a_new_event() {
+    let rig = Rig::new();
+    let (one, two) = (rig.process("one"), rig.process("two"));
+    rig.open(0..20).await;
+    rig.pass(10).await;
+    rig.each_once(20, 1);
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+
+    assert!(two.app.reset_handler("mails", Start::Beginning).await.expect("the store does it"));
+    rig.pass(10).await;
+
+    assert!(rig.counts().values().all(|by| by.len() == 2), "{:?}", rig.counts());
+}
+
+#[tokio::test]
+async fn a_new_handler_that_begins_now_does_so_although_its_first_commit_fails() {
+    let rig = Rig::new();
+    rig.open(0..3).await;
+    let store = FaultyStore::new(rig.store.clone());
+    store.inject(Fault::unavailable().of_checkpoint("event handler fresh").times(8));
+    let _one = rig.process_over("one", store);
+    rig.pass(20).await;
+    rig.deposit(0..1).await;
+    rig.pass(5).await;
+
+    let fresh: Vec<_> =
+        rig.book().into_iter().filter(|(_, stream, _)| stream.starts_with("fresh")).collect();
+    assert_eq!(fresh, [("one", "fresh 0".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn an_event_does_not_come_again_because_its_place_could_not_be_stored() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    rig.open(0..1).await;
+    rig.pass(1).await;
+    one.desk.open.send_replace(false);
+    rig.deposit(0..1).await;
+    rig.pass(1).await;
+    for part in 0..8 {
+        let place = format!("event handler mails/{part}of8");
+        one.store.inject(Fault::unavailable().of_checkpoint(place).times(6));
+    }
+    one.desk.open.send_replace(true);
+    rig.pass(1).await;
+    let states: Vec<_> = one.app.subscriptions().into_iter().map(|one| one.state).collect();
+    let fails = |state: &SubscriptionState| matches!(state, SubscriptionState::Failing(_));
+    assert!(states.iter().any(fails), "{states:?}");
+
+    rig.pass(30).await;
+    one.app.shutdown().await;
+    let two = rig.process("two");
+    rig.deposit(0..1).await;
+    rig.pass(10).await;
+
+    rig.each_once(1, 3);
+    drop(two);
+}
