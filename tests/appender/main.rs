@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cqrs_core::store::{EventStore, Store};
+use cqrs_core::store::EventStore;
 use support::ledger;
 
 const CALLERS: usize = 8;
@@ -18,24 +18,12 @@ fn say(word: &str, number: u64) {
     said.expect("somebody listens");
 }
 
-async fn open(store: &str) -> Store {
-    match store.split_once(':') {
-        Some(("sqlite", path)) => {
-            Store::new(cqrs_sqlite::SqliteStore::open(path).await.expect("the file opens"))
-        }
-        _ => {
-            let options = cqrs_postgres::PostgresStore::options(store);
-            Store::new(options.open().await.expect("the server lets it in"))
-        }
-    }
-}
-
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [store, first] = &arguments[..] else { panic!("appender STORE FIRST") };
     let next = Arc::new(AtomicU64::new(first.parse().expect("units are numbered")));
-    let store = open(store).await;
+    let store = support::place::open(store).await;
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let (store, next) = (store.clone(), Arc::clone(&next));

@@ -10,6 +10,7 @@ mod leader;
 mod proxy;
 mod restore;
 mod server;
+mod sharing;
 mod tail;
 
 /// A count for every day, or for a long run.

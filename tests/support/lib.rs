@@ -7,3 +7,4 @@ pub mod bank;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 pub mod ledger;
+pub mod place;
