@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cqrs_core::prelude::*;
-use cqrs_core::store::{CheckpointName, Direction, EventStore, TableName};
+use cqrs_core::store::{CheckpointName, Direction, EventStore, Position, TableName};
 use cqrs_core::subscription::{Start, SubscriptionState};
 use cqrs_testkit::fault::Gate;
 use cqrs_testkit::{Fault, FaultyStore, ManualClock};
@@ -28,6 +28,31 @@ mod shift {
         pub process: &'static str,
         pub book: Book,
         pub open: watch::Sender<bool>,
+        /// Accounts that it fails at.
+        pub fails: Mutex<BTreeSet<String>>,
+    }
+
+    #[derive(Debug)]
+    pub struct Fails;
+
+    impl std::fmt::Display for Fails {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("it fails at this account")
+        }
+    }
+
+    impl std::error::Error for Fails {}
+
+    impl Desk {
+        pub fn handles(&self, kind: &str, event: &Recorded<AccountEvent>) -> Result<(), Fails> {
+            let account = event.stream().key();
+            if self.fails.lock().unwrap().contains(account) {
+                return Err(Fails);
+            }
+            let note = (self.process, format!("{kind}{account}"), event.version().get());
+            self.book.lock().unwrap().push(note);
+            Ok(())
+        }
     }
 
     /// Process, stream and version.
@@ -45,13 +70,46 @@ mod shift {
     }
 
     #[event_handler(name = "fresh", start = "now")]
-    pub async fn fresh(
-        event: &Recorded<AccountEvent>,
-        desk: Dep<Desk>,
-    ) -> Result<(), std::convert::Infallible> {
-        let key = format!("fresh {}", event.stream().key());
-        desk.book.lock().unwrap().push((desk.process, key, event.version().get()));
-        Ok(())
+    pub async fn fresh(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
+        desk.handles("fresh ", event)
+    }
+}
+
+mod before {
+    //! Handlers that are divided one way,
+
+    use super::shift::{Desk, Fails};
+    use super::*;
+
+    cqrs_core::module!();
+
+    #[event_handler(name = "sums", parts = 8, on_failure = "park")]
+    pub async fn sums(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
+        desk.handles("sums ", event)
+    }
+
+    #[event_handler(name = "strict", parts = 4, on_failure = "stop")]
+    pub async fn strict(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
+        desk.handles("strict ", event)
+    }
+}
+
+mod after {
+    //! and the same in another.
+
+    use super::shift::{Desk, Fails};
+    use super::*;
+
+    cqrs_core::module!();
+
+    #[event_handler(name = "sums", parts = 3, on_failure = "park")]
+    pub async fn sums(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
+        desk.handles("sums ", event)
+    }
+
+    #[event_handler(name = "strict", on_failure = "stop")]
+    pub async fn strict(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
+        desk.handles("strict ", event)
     }
 }
 
@@ -91,10 +149,19 @@ impl Rig {
     }
 
     fn process_over(&self, name: &'static str, store: FaultyStore) -> Process {
+        self.process_of(cqrs_core::modules![shift], name, store)
+    }
+
+    fn process_of(
+        &self,
+        modules: impl IntoIterator<Item = cqrs_core::registry::Module>,
+        name: &'static str,
+        store: FaultyStore,
+    ) -> Process {
         let (open, book) = (watch::Sender::new(true), Arc::clone(&self.book));
-        let desk = Arc::new(Desk { process: name, book, open });
+        let desk = Arc::new(Desk { process: name, book, open, fails: Mutex::default() });
         let app = App::builder()
-            .modules(cqrs_core::modules![shift, support::bank])
+            .modules(modules)
             .store(store.clone())
             .clock(self.clock.clone())
             .without_projections()
@@ -135,6 +202,13 @@ impl Rig {
             counts.entry(of).or_default().push(*process);
         }
         counts.retain(|(stream, _), _| !stream.starts_with("fresh"));
+        counts
+    }
+
+    /// Who has handled what of one kind.
+    fn counts_of(&self, kind: &str) -> BTreeMap<(String, u64), Vec<&'static str>> {
+        let mut counts = self.counts();
+        counts.retain(|(stream, _), _| stream.starts_with(kind));
         counts
     }
 
@@ -383,4 +457,86 @@ async fn an_event_does_not_come_again_because_its_place_could_not_be_stored() {
 
     rig.each_once(1, 3);
     drop(two);
+}
+
+#[tokio::test]
+async fn a_handler_that_is_divided_anew_handles_nothing_twice_and_leaves_nothing_out() {
+    let rig = Rig::new();
+    let store = || FaultyStore::new(rig.store.clone());
+    let one = rig.process_of(cqrs_core::modules![before], "one", store());
+    rig.open(0..40).await;
+    rig.pass(5).await;
+    one.desk.fails.lock().unwrap().extend(["3".to_owned(), "7".to_owned()]);
+    rig.deposit(0..40).await;
+    rig.pass(5).await;
+    let parked = |process: &Process| -> u64 {
+        let all = process.app.subscriptions().into_iter();
+        all.filter(|one| one.name.starts_with("sums")).map(|one| one.parked).sum()
+    };
+    assert_eq!(parked(&one), 2);
+    let done = rig.counts_of("strict").len();
+    assert!((41..78).contains(&done), "some parts of it are ahead and some stand still: {done}");
+
+    // The next build comes while the last one still runs, and waits for it.
+    let two = rig.process_of(cqrs_core::modules![after], "two", store());
+    rig.deposit(20..40).await;
+    rig.pass(10).await;
+    assert!(rig.book().iter().all(|(by, ..)| *by == "one"));
+    let waits = two.app.subscriptions().into_iter().find(|one| &*one.name == "sums/0of3");
+    let SubscriptionState::Failing(reason) = waits.expect("it runs").state else {
+        panic!("it cannot go on")
+    };
+    assert!(reason.contains("a process still works on `sums/0of8`"), "{reason}");
+    one.app.shutdown().await;
+    rig.pass(20).await;
+    rig.deposit(0..40).await;
+    rig.pass(10).await;
+
+    assert!(rig.book().iter().any(|(by, ..)| *by == "two"));
+    assert_eq!(rig.counts_of("strict").len(), 40 + 40 + 20 + 40);
+    let twice = |kind| rig.counts_of(kind).into_values().filter(|by| by.len() > 1).count();
+    assert_eq!((twice("strict"), twice("sums")), (0, 0));
+    // What is parked has come along, and holds up its streams.
+    assert_eq!(parked(&two), 4);
+    assert_eq!(rig.counts_of("sums").len(), 140 - 4);
+    let letters = two.app.dead_letters();
+    for part in (0..8).map(|part| format!("sums/{part}of8")) {
+        assert_eq!(letters.list(&part, Position::NONE, 10).await.unwrap(), [], "{part}");
+    }
+    for part in ["sums/0of3", "sums/1of3", "sums/2of3"] {
+        for letter in letters.list(part, Position::NONE, 10).await.expect("they can be read") {
+            letters.retry(part, letter.position).await.expect("it is there");
+        }
+    }
+    rig.pass(10).await;
+    assert_eq!((parked(&two), rig.counts_of("sums").len(), twice("sums")), (0, 140, 0));
+}
+
+#[tokio::test]
+async fn a_handler_is_divided_back_again_while_it_still_catches_up() {
+    let rig = Rig::new();
+    let store = || FaultyStore::new(rig.store.clone());
+    let one = rig.process_of(cqrs_core::modules![before], "one", store());
+    rig.open(0..40).await;
+    rig.pass(5).await;
+    one.desk.fails.lock().unwrap().extend(["3".to_owned(), "7".to_owned()]);
+    rig.deposit(0..40).await;
+    rig.pass(5).await;
+    one.app.shutdown().await;
+    let two = rig.process_of(cqrs_core::modules![after], "two", store());
+    two.desk.fails.lock().unwrap().extend(["7".to_owned()]);
+    rig.pass(20).await;
+    let done = rig.counts_of("strict").len();
+    assert!(done < 80, "it stands still at the second");
+    two.app.shutdown().await;
+
+    let three = rig.process_of(cqrs_core::modules![before], "three", store());
+    rig.pass(20).await;
+    assert_eq!(rig.counts_of("strict").len(), 80);
+    assert!(rig.counts_of("strict").into_values().all(|by| by.len() == 1));
+
+    // Whoever sets the place wants everything again.
+    assert!(three.app.reset_handler("strict", Start::Beginning).await.expect("it can be set"));
+    rig.pass(5).await;
+    assert!(rig.counts_of("strict").into_values().all(|by| by.len() == 2));
 }

@@ -15,7 +15,8 @@ use crate::runtime::BoxFuture;
 use crate::store::{EventQuery, EventStore};
 use crate::subscription::{
     Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, Group, HandlerError, Pace,
-    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, part_names, stored_names,
+    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, checkpoint_of, part_names,
+    stored_names,
 };
 
 /// What is said about event handlers beside their attributes.
@@ -126,7 +127,7 @@ impl Wiring<'_> {
                             store: self.store.clone(),
                             services: Arc::clone(&self.services),
                             tasks: self.tasks.clone(),
-                            checkpoint: format!("event handler {name}").into(),
+                            checkpoint: checkpoint_of(&name),
                             query: query.clone(),
                         },
                         seat: group

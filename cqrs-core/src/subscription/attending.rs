@@ -89,7 +89,10 @@ impl Runner {
         Ok(())
     }
 
-    async fn event_at(&self, position: Position) -> Result<Option<RecordedEvent>, Interruption> {
+    pub(super) async fn event_at(
+        &self,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>, Interruption> {
         let (after, before) = (position.get().saturating_sub(1), position.get().saturating_add(1));
         let request = ReadRequest::all().after(after).before(before).limit(1);
         Ok(self.follower().store.read(request).await?.events().next())

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, watch};
 
 use super::follower::unread;
+use super::layout::Layout;
 use super::{Start, SubscriptionState, SubscriptionStatus};
 use crate::projection::WaitError;
 use crate::runtime::Services;
@@ -17,6 +18,8 @@ use crate::store::{
 /// What an application holds of a running subscription.
 #[derive(Clone, Debug)]
 pub(crate) struct SubscriptionHandle {
+    pub(super) handler: &'static str,
+    pub(super) parts: usize,
     pub(super) status: watch::Receiver<SubscriptionStatus>,
     pub(super) checkpoint: CheckpointName,
     pub(super) control: Arc<Control>,
@@ -64,6 +67,7 @@ impl SubscriptionHandle {
         let now = services.now();
         let cursor = Cursor { log: info.log, position };
         let work = UnitOfWork::new(Operation::fresh(services.id(now).into()), now)
+            .put(Layout::table(), self.handler, Layout::new(self.parts).to_bytes())
             .advance_checkpoint(self.checkpoint.clone(), epoch, Some(cursor));
         store.commit(work).await?;
         self.control.reset.store(true, Ordering::Release);

@@ -30,7 +30,7 @@ impl Runner {
                 }
             }
         }
-        let stands = self.lanes(place.position).await;
+        let stands = self.lanes(place).await;
         let Some(chunk) = &self.chunk else { return Ok(true) };
         let (to, is_done) = (chunk.place(place.position), chunk.is_done());
         // Kept until the place is stored: what is done is not done again
@@ -47,7 +47,7 @@ impl Runner {
 
     /// Handles the open events of a chunk, lane by lane side by side; gives
     /// the reason if one of them stands still.
-    async fn lanes(&mut self, place: Position) -> Option<String> {
+    async fn lanes(&mut self, place: &Place) -> Option<String> {
         let mut chunk = self.chunk.take()?;
         let lanes = chunk.lanes(self.subscription.lanes);
         let this = &*self;
@@ -69,7 +69,7 @@ impl Runner {
         stands
     }
 
-    async fn lane(&self, lane: Vec<(usize, RecordedEvent)>, place: Position) -> LaneEnded {
+    async fn lane(&self, lane: Vec<(usize, RecordedEvent)>, place: &Place) -> LaneEnded {
         let mut ended = LaneEnded { done: Vec::with_capacity(lane.len()), stands: None };
         let mut blocked: HashMap<String, Position> = HashMap::new();
         let services = &self.follower().services;
@@ -78,7 +78,10 @@ impl Runner {
                 break;
             }
             let position = event.position();
-            if self.letters.holds(position) || position <= place {
+            let is_done = position <= place.position
+                || self.letters.holds(position)
+                || self.layout.has_done(place.log, &event);
+            if is_done {
                 ended.done.push((index, None));
                 continue;
             }

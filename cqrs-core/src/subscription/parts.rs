@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::StreamId;
+use crate::store::{CheckpointName, StreamId};
 
 /// The names of the parts of a handler: its own if it has only one.
 pub(crate) fn part_names(handler: &str, parts: usize) -> impl Iterator<Item = Arc<str>> {
@@ -10,6 +10,11 @@ pub(crate) fn part_names(handler: &str, parts: usize) -> impl Iterator<Item = Ar
         0 | 1 => handler.into(),
         _ => format!("{handler}/{part}of{parts}").into(),
     })
+}
+
+/// Where the place of a part is kept.
+pub(crate) fn checkpoint_of(part: &str) -> CheckpointName {
+    format!("event handler {part}").into()
 }
 
 /// Which of so many parts a stream belongs to. The same for

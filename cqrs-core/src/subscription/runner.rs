@@ -13,13 +13,15 @@ use super::dead_letter::{Row, key, letters_of};
 use super::deliver::Deliverer;
 use super::follower::{BACK_OFF, Claimed};
 use super::group::{Seat, Turn};
+use super::layout::Layout;
 use super::letters::Letters;
 use super::parts::part_of;
 use super::{Follower, Place, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus};
 use crate::error::report;
 use crate::runtime::race;
 use crate::store::{
-    Checkpoint, CommitError, EventStore, Operation, Pages, Position, ReadError, UnitOfWork,
+    Checkpoint, CommitError, EventStore, LeaseError, Operation, Pages, Position, ReadError,
+    UnitOfWork,
 };
 
 /// Positions without events for the handler after which the place is stored
@@ -52,6 +54,8 @@ pub(super) enum Interruption {
     Read(#[from] ReadError),
     #[error(transparent)]
     Commit(#[from] CommitError),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
     #[error("{0}")]
     Stands(String),
     #[error(
@@ -73,8 +77,15 @@ impl Subscription {
         let (status, receiver) = watch::channel(first);
         let control = Arc::new(Control::default());
         let checkpoint = self.follower.checkpoint.clone();
-        let handle =
-            SubscriptionHandle { status: receiver, checkpoint, control: Arc::clone(&control) };
+        let (handler, parts) = (self.deliverer.stack.target.name, self.parts);
+        let control_of = Arc::clone(&control);
+        let handle = SubscriptionHandle {
+            handler,
+            parts,
+            status: receiver,
+            checkpoint,
+            control: control_of,
+        };
         let tasks = self.follower.tasks.clone();
         let task = self.deliverer.stack.target.name;
         let mut runner = Runner {
@@ -86,6 +97,7 @@ impl Subscription {
             chunk: None,
             turn: None,
             began: None,
+            layout: Layout::default(),
         };
         tasks.service(task, Box::pin(async move { runner.run().await }));
         handle
@@ -106,6 +118,7 @@ pub(super) struct Runner {
     turn: Option<Turn>,
     /// How far a volatile handler is.
     began: Option<Position>,
+    pub(super) layout: Layout,
 }
 
 impl Runner {
@@ -246,6 +259,8 @@ impl Runner {
             let position = *self.began.get_or_insert(newest);
             return Ok(Place::at(info.log, position, None));
         }
+        self.layout = self.arrange().await?;
+        let follower = &self.subscription.follower;
         let found = follower.store.checkpoint(&follower.checkpoint).await?;
         let is_new = found.and_then(|found| found.cursor).is_none();
         if is_new && self.subscription.start == Start::Now {
@@ -341,6 +356,14 @@ impl Runner {
 
     pub(super) fn is_volatile(&self) -> bool {
         self.subscription.seat.is_none()
+    }
+
+    pub(super) fn handler_name(&self) -> &'static str {
+        self.subscription.deliverer.stack.target.name
+    }
+
+    pub(super) fn turn(&self) -> Option<&Turn> {
+        self.turn.as_ref()
     }
 
     fn is_paused(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Group, Ours, UNIT};
 use crate::runtime::race;
-use crate::store::{Leader, Lease};
+use crate::store::{EventStore, Leader, Lease, LeaseError};
 
 /// Where a part waits until it is this process that works on it.
 pub(crate) struct Seat {
@@ -64,6 +64,17 @@ impl Turn {
     pub(crate) fn is_ours(&self) -> bool {
         let ours = self.group.ours.borrow();
         ours.as_ref().is_some_and(|ours| ours.contains(&self.unit))
+    }
+
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Takes the lease of another part for this process as well, `None` if
+    /// somebody else holds it.
+    pub(crate) async fn take_beside(&self, unit: &str) -> Result<Option<Lease>, LeaseError> {
+        let Group { store, holder, ttl, .. } = &self.group;
+        store.acquire_lease(&format!("{UNIT}{unit}").into(), holder, *ttl).await
     }
 
     /// Lets the next one work on it.
