@@ -9,6 +9,7 @@ mod event_bus;
 mod event_handlers;
 mod evolution;
 mod figures;
+mod integration_events;
 mod leaders;
 mod lifecycle;
 mod messages;

@@ -3,6 +3,7 @@
 mod decode;
 mod details;
 mod downcast;
+mod integration;
 mod kind;
 mod lifecycle;
 mod raw;
@@ -18,6 +19,7 @@ pub(crate) use details::encode_details;
 pub use downcast::{DowncastError, Downcaster};
 #[doc(hidden)]
 pub use downcast::{downcast, encode_current};
+pub use integration::IntegrationEvent;
 pub use kind::EventType;
 pub(crate) use lifecycle::Lifecycle;
 pub use lifecycle::{Deleted, Restored};
