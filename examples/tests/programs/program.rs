@@ -66,7 +66,7 @@ pub(crate) fn without_times(text: &str) -> String {
         .collect()
 }
 
-/// The service, which takes requests and answers them.
+/// A service, which takes requests and answers them.
 pub(crate) struct Service {
     child: Child,
     requests: ChildStdin,
@@ -78,8 +78,14 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn start(database: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = program("service");
-        command.arg(database).envs(environment.iter().copied()).stdin(Stdio::piped());
-        let mut child = command.stderr(Stdio::null()).spawn().expect("the service starts");
+        command.arg(database).envs(environment.iter().copied());
+        Self::run(command)
+    }
+
+    /// Starts a program that says when it is ready.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the service starts");
         let (out, requests) = (child.stdout.take(), child.stdin.take());
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -118,8 +124,10 @@ impl Service {
         }
     }
 
-    /// Waits for its end: its code, and the lines that nobody waited for.
+    /// Ends its input and waits for its end: its code, and the lines that
+    /// nobody waited for.
     pub(crate) fn ends(mut self) -> (Option<i32>, Vec<String>) {
+        drop(self.requests);
         let mut rest: Vec<String> = self.others.drain(..).collect();
         // The pipe ends with the process.
         while let Ok(line) = self.lines.recv_timeout(GUARD) {
