@@ -35,6 +35,11 @@ pub(super) enum Failure {
 }
 
 impl Group {
+    /// Whether a job belongs into a transaction.
+    pub(super) fn is_for(job: &Job) -> bool {
+        matches!(job, Job::Commit(_) | Job::Refuse(_) | Job::Claim(..) | Job::Lease(..))
+    }
+
     /// Takes a job that belongs into a transaction, and gives back others.
     pub(super) fn take(&mut self, job: Job) -> Option<Job> {
         self.members.push(match job {

@@ -1,8 +1,9 @@
 //! The life of the writing thread.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cqrs_core::OperationId;
@@ -19,9 +20,8 @@ use crate::options::SqliteOptions;
 use crate::reader;
 use crate::session::Session;
 
-/// Fewer callers than this are not waited for.
-const FEW_UNITS: usize = 4;
-/// How long a group may wait for them: less than the flush that it saves.
+/// How long a group may wait for callers that were just answered: less than the
+/// flush that it saves.
 const PATIENCE: Duration = Duration::from_micros(100);
 /// How long nobody may write before the thread looks after the file.
 const IDLE: Duration = Duration::from_millis(20);
@@ -40,7 +40,8 @@ pub(super) fn run(
     let opened = Opened { log: log.session.log, signal: Arc::clone(&signal) };
     if tell.send(Ok(opened)).is_ok() {
         let path = connection::label(options).display().to_string();
-        Thread { log, signal, queue, admission, path, answered: 0 }.serve();
+        let (queued, awaited) = (VecDeque::new(), 0);
+        Thread { log, signal, queue, admission, path, queued, awaited }.serve();
     }
 }
 
@@ -70,14 +71,18 @@ struct Thread<'t> {
     queue: &'t Receiver<Job>,
     admission: &'t Admission,
     path: String,
-    /// How many were answered last time.
-    answered: usize,
+    /// What had come before the last answers went out: nothing of those who got
+    /// them.
+    queued: VecDeque<Job>,
+    /// How many come together when those who were answered come back to those
+    /// who came meanwhile.
+    awaited: usize,
 }
 
 impl Thread<'_> {
     fn serve(mut self) {
         let mut next = None;
-        while let Some(job) = next.take().or_else(|| self.wait()) {
+        while let Some(job) = next.take().or_else(|| self.next()).or_else(|| self.wait()) {
             match job {
                 Job::Read(task) => {
                     if catch_unwind(AssertUnwindSafe(|| task(&mut self.log.session))).is_err() {
@@ -91,13 +96,13 @@ impl Thread<'_> {
         self.log.close();
     }
 
+    /// The next job, if there is one.
+    fn next(&mut self) -> Option<Job> {
+        self.queued.pop_front().or_else(|| self.queue.try_recv().ok())
+    }
+
     /// The next job, `None` when the last handle is gone and nothing waits.
     fn wait(&mut self) -> Option<Job> {
-        match self.queue.try_recv() {
-            Ok(job) => return Some(job),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => {}
-        }
         while self.log.has_chores() {
             match self.queue.recv_timeout(IDLE) {
                 Ok(job) => return Some(job),
@@ -114,20 +119,22 @@ impl Thread<'_> {
         let mut group = Group::default();
         let mut rest = group.take(first);
         while rest.is_none() && !group.is_full() {
-            match self.queue.try_recv() {
-                Ok(job) => rest = group.take(job),
-                Err(_) => break,
+            match self.next() {
+                Some(job) => rest = group.take(job),
+                None => break,
             }
         }
         if rest.is_none() {
             rest = self.gather(&mut group);
         }
-        let weight = group.weight();
-        self.answered = group.len();
+        let (weight, answered) = (group.weight(), group.len());
         self.log.commit(group, &self.path, |head: i64| {
             self.signal.raise(Position::new(head.cast_unsigned()));
             self.admission.leave(weight);
+            self.queued.extend(self.queue.try_iter());
         });
+        let others = self.queued.iter().filter(|job| Group::is_for(job)).count();
+        self.awaited = answered + others;
         self.log.checkpoint_if_due();
         rest
     }
@@ -137,21 +144,16 @@ impl Thread<'_> {
     /// into one group with those who came meanwhile, and saves every other
     /// flush. One caller alone is never waited for.
     #[expect(clippy::disallowed_methods, reason = "100 microseconds on a thread of its own")]
-    fn gather(&self, group: &mut Group) -> Option<Job> {
-        let expected = self.answered + group.len();
-        if self.answered < FEW_UNITS {
-            return None;
-        }
+    fn gather(&mut self, group: &mut Group) -> Option<Job> {
         let deadline = Instant::now() + PATIENCE;
-        while group.len() < expected && !group.is_full() && Instant::now() < deadline {
-            match self.queue.try_recv() {
-                Ok(job) => {
+        while group.len() < self.awaited && !group.is_full() && Instant::now() < deadline {
+            match self.next() {
+                Some(job) => {
                     if let Some(rest) = group.take(job) {
                         return Some(rest);
                     }
                 }
-                Err(TryRecvError::Empty) => std::thread::yield_now(),
-                Err(TryRecvError::Disconnected) => return None,
+                None => std::thread::yield_now(),
             }
         }
         None
