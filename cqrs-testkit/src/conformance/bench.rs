@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cqrs_core::message::{Encoding, EventId, IdGenerator, OperationId, SchemaVersion, UuidV7};
 use cqrs_core::store::{
@@ -26,13 +26,20 @@ pub(super) struct Bench {
     fixture: Arc<dyn Fixture>,
     ids: Arc<UuidV7>,
     events: Arc<AtomicU64>,
+    unasked: Arc<AtomicBool>,
 }
 
 impl Bench {
     /// A bench for a case about a part of the contract.
     pub(super) async fn new(contract: &'static str, fixture: Arc<dyn Fixture>) -> Self {
         let (store, ids) = (fixture.fresh().await, Arc::new(UuidV7::seeded(7)));
-        Self { store, contract, fixture, ids, events: Arc::default() }
+        let (events, unasked) = (Arc::default(), Arc::default());
+        Self { store, contract, fixture, ids, events, unasked }
+    }
+
+    /// Set once a case asks for what its store need not do, and ends.
+    pub(super) fn unasked(&self) -> &Arc<AtomicBool> {
+        &self.unasked
     }
 
     /// The same fixture with another log, empty.
@@ -42,13 +49,13 @@ impl Bench {
 
     /// The same log, opened again; `None` if the store need not be durable.
     pub(super) async fn reopened(self) -> Option<Self> {
-        if !self.fixture.capabilities().durable {
+        if !self.must_be_durable() {
             return None;
         }
-        let Self { store, contract, fixture, ids, events } = self;
+        let Self { store, contract, fixture, ids, events, unasked } = self;
         let store = fixture.reopen(store).await;
         let store = store.expect("durability: the fixture of a durable store must reopen it");
-        Some(Self { store, contract, fixture, ids, events })
+        Some(Self { store, contract, fixture, ids, events, unasked })
     }
 
     /// The same log as a store finds it that has just been opened and knows
@@ -60,7 +67,14 @@ impl Bench {
         self.reopened().await.expect("a durable store can be reopened")
     }
 
-    pub(super) fn is_durable(&self) -> bool {
+    /// Whether the store is to be durable: a case of which nothing is left
+    /// otherwise ends then.
+    pub(super) fn must_be_durable(&self) -> bool {
+        self.unasked.fetch_or(!self.is_durable(), Ordering::Relaxed);
+        self.is_durable()
+    }
+
+    fn is_durable(&self) -> bool {
         self.fixture.capabilities().durable
     }
 

@@ -50,7 +50,7 @@ use runner::Threads;
 #[doc(hidden)]
 pub use runner::check;
 pub(crate) use runner::message;
-pub use runner::{Case, Failure, failures};
+pub use runner::{Case, Failure, Outcome, failures};
 
 fn uuid_of(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(n)

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,6 +39,19 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What came of a case on a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The store does what it must.
+    Passed,
+    /// The store lacks the [capability](super::Capabilities) that the case is
+    /// about, and was not asked.
+    Unasked,
+    /// The store breaks the contract.
+    Failed(Failure),
+}
+
 impl Case {
     /// The part of the contract that the case is about.
     #[must_use]
@@ -58,23 +72,37 @@ impl Case {
     /// [`Failure`] when the store breaks the contract, or hangs for longer
     /// than the fixture's patience.
     pub fn run(&self, fixture: &Arc<dyn Fixture>) -> Result<(), Failure> {
+        match self.outcome(fixture) {
+            Outcome::Failed(failure) => Err(failure),
+            Outcome::Passed | Outcome::Unasked => Ok(()),
+        }
+    }
+
+    /// As [`run`](Self::run), and tells what passed from what was not asked.
+    #[must_use]
+    pub fn outcome(&self, fixture: &Arc<dyn Fixture>) -> Outcome {
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_to_the_end(Arc::clone(fixture))));
-        ran.map_err(|panic| Failure {
-            contract: self.contract,
-            case: self.name,
-            message: message(&*panic),
+        ran.unwrap_or_else(|panic| {
+            let (contract, case, message) = (self.contract, self.name, message(&*panic));
+            Outcome::Failed(Failure { contract, case, message })
         })
     }
 
-    fn run_to_the_end(&self, fixture: Arc<dyn Fixture>) {
+    fn run_to_the_end(&self, fixture: Arc<dyn Fixture>) -> Outcome {
         let (patience, body) = (fixture.patience(), self.body);
         let runtime = self.runtime();
         let ended = runtime.block_on(async {
             let bench = Bench::new(self.contract, fixture).await;
-            tokio::time::timeout(patience, body(bench)).await
+            let unasked = Arc::clone(bench.unasked());
+            let ended = tokio::time::timeout(patience, body(bench)).await;
+            ended.map(|()| unasked.load(Ordering::Relaxed))
         });
         runtime.shutdown_background();
-        assert!(ended.is_ok(), "{}: the case did not end within {patience:?}", self.contract);
+        match ended {
+            Ok(false) => Outcome::Passed,
+            Ok(true) => Outcome::Unasked,
+            Err(_) => panic!("{}: the case did not end within {patience:?}", self.contract),
+        }
     }
 
     fn runtime(&self) -> Runtime {
@@ -120,5 +148,5 @@ pub fn check(contract: &str, name: &str, fixture: impl Fixture) {
         .iter()
         .find(|case| case.contract == contract && case.name == name)
         .expect("the macro and the table come from one list");
-    case.run_to_the_end(Arc::new(fixture));
+    let _ = case.run_to_the_end(Arc::new(fixture));
 }
