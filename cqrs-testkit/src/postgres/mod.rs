@@ -6,13 +6,18 @@
 //! All test processes of a user share it, and it ends a minute after the last
 //! of them. [`Server`] is one of one's own, to kill it.
 
+mod pooler;
+
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::program::{installed, is_root, lock, pause, run, user};
+
+pub use pooler::Pooler;
 
 /// Names the server to use.
 pub const VARIABLE: &str = "CQRS_POSTGRES_URL";
@@ -51,6 +56,15 @@ pub fn schema() -> String {
     format!("t{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }
 
+/// An address of this machine at which no other test's server listens.
+#[must_use]
+pub fn address() -> Ipv4Addr {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = (std::process::id() << 4) + MADE.fetch_add(1, Ordering::Relaxed);
+    let [_, one, two, three] = number.to_be_bytes();
+    Ipv4Addr::new(127, one | 0x80, two, three)
+}
+
 /// A private server, stopped and removed when this is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -79,6 +93,32 @@ impl Server {
     pub fn with(settings: &[&str]) -> Self {
         let folder = folder();
         make(&folder);
+        Self::on(folder, settings)
+    }
+
+    /// A server that listens at an address, and encrypts with a certificate and
+    /// its key, both in PEM.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn encrypted(address: Ipv4Addr, certificate: &str, key: &str) -> Self {
+        let folder = folder();
+        make(&folder);
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let file = folder.join("data").join(name);
+            fs::write(&file, content).expect("the folder can be written");
+            run(Command::new("chmod").arg("600").arg(&file), "closing the file");
+            if is_root() {
+                run(Command::new("chown").arg("postgres").arg(&file), "giving the file away");
+            }
+        }
+        Self::on(folder, &["ssl=on", &format!("listen_addresses={address}")])
+    }
+
+    /// A server on a folder that was made for it.
+    fn on(folder: PathBuf, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|&one| one.to_owned()).collect();
         let mut server = Self { folder, settings, process: None };
         server.restart();
@@ -166,10 +206,7 @@ impl Server {
         copy.args(["-U", "postgres", "-c", "fast", "-X", "stream", "-R", "-N"]);
         copy.arg("-h").arg(&self.folder).arg("-D").arg(folder.join("data"));
         run(&mut copy, "pg_basebackup");
-        let settings = settings.iter().map(|&one| one.to_owned()).collect();
-        let mut standby = Self { folder, settings, process: None };
-        standby.restart();
-        standby
+        Self::on(folder, settings)
     }
 
     /// Makes a primary of a standby, and waits until it is one.
@@ -214,67 +251,6 @@ impl Drop for Server {
             let _ = process.wait();
         }
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// A connection pooler (PgBouncer) before a server, stopped when this is dropped.
-#[derive(Debug)]
-pub struct Pooler {
-    folder: PathBuf,
-    process: Child,
-}
-
-impl Pooler {
-    /// Starts one in a mode, `session` or `transaction`.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be started; the message says what to install.
-    #[must_use]
-    pub fn start(server: &Server, mode: &str) -> Self {
-        let program = installed("pgbouncer", "pgbouncer").unwrap_or_else(|| {
-            panic!("`pgbouncer` is not there: install it (on Debian: apt-get install pgbouncer)")
-        });
-        let folder = server.folder.join(format!("pooler-{mode}"));
-        fs::create_dir_all(&folder).expect("the folder can be written");
-        let (socket, of_server) = (folder.display(), server.folder.display());
-        let settings = format!(
-            "[databases]\n* = host={of_server}\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\n\
-             unix_socket_dir = {socket}\nauth_type = any\npool_mode = {mode}\n\
-             ignore_startup_parameters = extra_float_digits,options\n\
-             logfile = {socket}/log\npidfile = {socket}/pid\n"
-        );
-        let settings_file = folder.join("settings");
-        // With any user let in, each is one of these.
-        let settings = settings.replace("host=", "user=postgres host=");
-        fs::write(&settings_file, settings).expect("the folder can be written");
-        if is_root() {
-            run(Command::new("chown").arg("-R").arg("postgres").arg(&folder), "giving away");
-        }
-        let mut command = as_user(&program);
-        command.arg("-q").arg(&settings_file).stdin(Stdio::null()).stdout(Stdio::null());
-        let process = command.stderr(Stdio::null()).spawn().expect("the program was found");
-        let pooler = Self { folder, process };
-        for _ in 0..100 {
-            if pooler.folder.join(".s.PGSQL.5432").exists() {
-                return pooler;
-            }
-            pause(50);
-        }
-        panic!("the pooler does not come up: {}", log_of(&pooler.folder));
-    }
-
-    /// Its URL.
-    #[must_use]
-    pub fn url(&self) -> String {
-        url_of(&self.folder)
-    }
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
