@@ -48,13 +48,14 @@ fn of_sqlite(error: &cqrs_sqlite::OpenError) -> Exit {
 
 fn of_postgres(error: &cqrs_postgres::OpenError) -> Exit {
     use cqrs_postgres::OpenError::{
-        Altered, Foreign, Mode, NewerSchema, NoSuchMigration, NotMigrated, OldServer, Pooler,
-        SchemaName, Setting, Url, WouldDelete,
+        Altered, Foreign, Mode, NewerSchema, NoEncryption, NoSuchMigration, NotMigrated, OldServer,
+        Pooler, SchemaName, Setting, Untrusted, Url, WouldDelete,
     };
     match error {
         NoSuchMigration { .. } | SchemaName { .. } | Url { .. } => Exit::Usage,
         Altered { .. } | Foreign { .. } | NewerSchema { .. } | Mode { .. } => Exit::Refused,
         NotMigrated { .. } | WouldDelete { .. } => Exit::Refused,
+        NoEncryption { .. } | Untrusted { .. } => Exit::Refused,
         OldServer { .. } | Pooler { .. } | Setting { .. } => Exit::Refused,
         _ => Exit::Failed,
     }

@@ -51,9 +51,8 @@
 //! | 4 | damaged: an archive or a store does not hold what was written |
 //! | 5 | nothing was changed yet: it would be with `--yes` |
 //!
-//! Connections to PostgreSQL are not encrypted here. Where they must be, write
-//! the few lines around [`Migrator::connect_with`](cqrs_postgres::Migrator::connect_with)
-//! and `cqrs-archive` that your way of encryption takes.
+//! **Encryption.** A URL of PostgreSQL says by `sslmode` and `sslrootcert` how
+//! connections are encrypted; see [`cqrs_postgres`].
 
 #![deny(missing_docs)]
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, NO_ENCRYPTION, UNTRUSTED};
 
 /// A store could not be opened, or its schema not be migrated. Nothing was
 /// changed, unless the variant says otherwise.
@@ -30,6 +30,38 @@ pub enum OpenError {
         /// What happened, and what to do.
         reason: Arc<str>,
     },
+    /// The server was to encrypt, and does not.
+    #[error("{server}: the server does not encrypt; {NO_ENCRYPTION}")]
+    NoEncryption {
+        /// The server.
+        server: String,
+    },
+    /// The server's certificate proves nothing.
+    #[error("{server}: the server's certificate is not trusted: {reason}; {UNTRUSTED}")]
+    Untrusted {
+        /// The server.
+        server: String,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
+    /// There are no root certificates to verify a server with.
+    #[error(
+        "the root certificates of {place} cannot be used: {reason}; name a file of certificates in \
+         PEM by `sslrootcert`"
+    )]
+    Roots {
+        /// The file, or the system.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The URL asks for encryption, which was left out when this program was
+    /// built.
+    #[error(
+        "the connection string asks for encryption; switch the feature `tls` of cqrs-postgres on, \
+         or open with a connector of your own"
+    )]
+    TlsFeature,
     /// The server is older than what is supported.
     #[error("{server}: PostgreSQL {found} is too old; upgrade it to {oldest} or later")]
     OldServer {
@@ -154,6 +186,12 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn of(fault: &Fault, server: &str) -> Self {
-        Self::Unavailable { reason: fault.reason(server) }
+        if fault.is_unencrypted() {
+            return Self::NoEncryption { server: server.to_owned() };
+        }
+        match fault.distrust() {
+            Some(reason) => Self::Untrusted { server: server.to_owned(), reason },
+            None => Self::Unavailable { reason: fault.reason(server) },
+        }
     }
 }

@@ -6,6 +6,13 @@ use cqrs_core::store::{CommitError, LeaseError, ReadError};
 use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
+/// What to do about a server that does not encrypt,
+pub(crate) const NO_ENCRYPTION: &str =
+    "turn `ssl` on at the server, or write `sslmode=disable` where nobody listens in";
+/// and about one that cannot be trusted.
+pub(crate) const UNTRUSTED: &str = "name the host that the certificate names, and by `sslrootcert` \
+    the file of the certificate that signed it";
+
 pub(crate) type Outcome<T> = Result<T, Fault>;
 
 /// A statement failed, or what it found cannot have been written by us.
@@ -91,6 +98,23 @@ impl Fault {
         }
     }
 
+    /// Whether the server was to encrypt, and does not.
+    pub(crate) fn is_unencrypted(&self) -> bool {
+        // The driver has no other name for it.
+        let said = "server does not support TLS";
+        matches!(self, Self::Server(error)
+            if std::error::Error::source(error).is_some_and(|source| source.to_string() == said))
+    }
+
+    /// Why the server is not trusted, when that is what went wrong.
+    pub(crate) fn distrust(&self) -> Option<String> {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Server(error) => crate::tls::distrust(error),
+            _ => None,
+        }
+    }
+
     /// Whether a key is taken already.
     pub(crate) fn is_taken(&self) -> bool {
         self.state() == Some(&SqlState::UNIQUE_VIOLATION)
@@ -146,6 +170,8 @@ impl Fault {
                 code if code.starts_with("57") => "the server goes down or comes up; try again",
                 _ => "this is not expected; please report it",
             },
+            (_, None) if self.is_unencrypted() => NO_ENCRYPTION,
+            (_, None) if self.distrust().is_some() => UNTRUSTED,
             (_, None) => "check that the server runs and can be reached",
         }
     }

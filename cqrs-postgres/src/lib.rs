@@ -33,6 +33,20 @@
 //! its operations on a new one, so that its callers learn what became of it.
 //! Only when the server stays away is the outcome unknown.
 //!
+//! **Encryption.** With the feature `tls`, a URL says by `sslmode` how
+//! connections over a network are encrypted, by rustls:
+//!
+//! | `sslmode` | |
+//! |---|---|
+//! | `disable` | not |
+//! | `prefer`, the default | if the server does; whoever answers is believed, as it would be without |
+//! | `require`, `verify-full` | always, with a server whose certificate names the host of the URL and was signed by a trusted one |
+//!
+//! Trusted is what the system trusts, or what stands in the PEM file that
+//! `sslrootcert` names. Without the feature, `prefer` does not encrypt, and what
+//! asks for more is refused. Client certificates, and other libraries, go
+//! through [`PostgresOptions::open_with`].
+//!
 //! **Which log.** A log that finds itself elsewhere, in another cluster,
 //! timeline, database or table, gets another id when it is opened, so that
 //! cursors into what may have been lost are refused and projections start over.
@@ -48,8 +62,11 @@
 
 #![deny(missing_docs)]
 
+mod address;
 mod error;
 mod fault;
+#[cfg(feature = "metrics")]
+mod figures;
 mod identity;
 mod leases;
 mod lock;
@@ -57,11 +74,14 @@ mod migrations;
 mod migrator;
 mod names;
 mod options;
+mod pool;
 mod reader;
 mod server;
 mod session;
 mod sql;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
 mod wake;
 mod writer;
 
@@ -70,6 +90,6 @@ pub use lock::StreamLock;
 pub use migrations::{MIGRATIONS, Migration, script};
 pub use migrator::Migrator;
 pub use options::PostgresOptions;
+pub use pool::PoolStatus;
+pub use store::PostgresStore;
 pub use tokio_postgres;
-
-pub use store::{PoolStatus, PostgresStore};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use tokio_postgres::NoTls;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 
 use crate::OpenError;
+use crate::address::Address;
 use crate::migrations::{MIGRATIONS, Migrations};
-use crate::options::{check_schema, server};
+use crate::options::check_schema;
 use crate::server::{Connection, Server};
 use crate::sql::Sql;
 
@@ -28,7 +28,8 @@ pub struct Migrator {
 }
 
 impl Migrator {
-    /// Connects over an unencrypted connection.
+    /// Connects over connections that are encrypted as the URL says; see
+    /// [the crate](crate).
     ///
     /// # Errors
     ///
@@ -38,10 +39,11 @@ impl Migrator {
     ///
     /// Dropping the future closes the connection.
     pub async fn connect(url: &str, schema: &str) -> Result<Self, OpenError> {
-        Self::connect_with(url, schema, NoTls).await
+        check_schema(schema)?;
+        Self::of(Address::parse(url)?.server()?, schema).await
     }
 
-    /// Connects over a connection that `tls` encrypts.
+    /// Connects over connections that `tls` encrypts.
     ///
     /// # Errors
     ///
@@ -58,7 +60,10 @@ impl Migrator {
         <T::TlsConnect as TlsConnect<tokio_postgres::Socket>>::Future: Send,
     {
         check_schema(schema)?;
-        let server = server(url, tls)?;
+        Self::of(Address::parse(url)?.server_by(tls)?, schema).await
+    }
+
+    async fn of(server: Server, schema: &str) -> Result<Self, OpenError> {
         let migrator = Self { server, sql: Sql::new(schema) };
         let connection = migrator.connection().await?;
         migrator.server.inspect(&connection.client).await?;

@@ -228,11 +228,11 @@ mod tests {
     };
     use cqrs_testkit::postgres;
     use std::sync::Arc;
-    use tokio_postgres::NoTls;
 
     use super::*;
+    use crate::address::Address;
     use crate::sql::Sql;
-    use crate::{PostgresStore, options, reader};
+    use crate::{PostgresStore, reader};
 
     const STREAMS: u128 = 50;
 
@@ -254,7 +254,7 @@ mod tests {
             work.append(stream, ExpectedVersion::Any, vec![event(number)])
         });
         store.commit(work).await.expect("it commits");
-        let server = options::server(&postgres::url(), NoTls).expect("it is one");
+        let server = Address::parse(&postgres::url()).and_then(Address::server).expect("it is one");
         let connection = server.connect().await.expect("it connects");
         let session = Session::own(connection, Arc::new(Sql::new(&schema)));
 

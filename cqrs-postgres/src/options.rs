@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use cqrs_core::store::Limits;
+use tokio_postgres::Socket;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config, NoTls, Socket};
 
-use crate::server::Server;
+use crate::address::Address;
 use crate::{OpenError, PostgresStore};
 
 /// Settings of a [`PostgresStore`]; the defaults suit most applications.
@@ -29,6 +29,7 @@ pub struct PostgresOptions {
     pub(crate) schema: String,
     pub(crate) connections: usize,
     pub(crate) wait: Duration,
+    pub(crate) idle: Duration,
     pub(crate) limits: Limits,
     pub(crate) migrate: bool,
     pub(crate) patience: Duration,
@@ -42,6 +43,7 @@ impl PostgresOptions {
             schema: "cqrs".to_owned(),
             connections: cores.clamp(2, 16),
             wait: Duration::from_secs(5),
+            idle: Duration::from_secs(600),
             limits: Limits::default(),
             migrate: true,
             patience: Duration::from_secs(3),
@@ -70,6 +72,13 @@ impl PostgresOptions {
         self
     }
 
+    /// How long a connection of the pool may be idle before it is closed; it may
+    /// take twice as long. Default 10 minutes.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
     /// The limits that every unit of work is held to.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -92,7 +101,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Opens the store over an unencrypted connection.
+    /// Opens the store over connections that are encrypted as the URL says;
+    /// see [the crate](crate).
     ///
     /// # Errors
     ///
@@ -103,11 +113,14 @@ impl PostgresOptions {
     /// Dropping the future closes whatever was opened. A migration is run
     /// whole or not at all.
     pub async fn open(self) -> Result<PostgresStore, OpenError> {
-        self.open_with(NoTls).await
+        check_schema(&self.schema)?;
+        let server = Address::parse(&self.url)?.server()?;
+        PostgresStore::start(self, server).await
     }
 
-    /// Opens the store over a connection that `tls` encrypts, such as one of
-    /// the crate `tokio-postgres-rustls`.
+    /// Opens the store over connections that `tls` encrypts, where that of
+    /// [`open`](Self::open) does not do: with a certificate of the client, or by
+    /// another library.
     ///
     /// # Errors
     ///
@@ -124,26 +137,9 @@ impl PostgresOptions {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         check_schema(&self.schema)?;
-        let server = server(&self.url, tls)?;
+        let server = Address::parse(&self.url)?.server_by(tls)?;
         PostgresStore::start(self, server).await
     }
-}
-
-/// The server that a connection string names.
-pub(crate) fn server<T>(url: &str, tls: T) -> Result<Server, OpenError>
-where
-    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
-    T::Stream: Sync + Send,
-    T::TlsConnect: Sync + Send,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-{
-    let unreadable =
-        |error: tokio_postgres::Error| OpenError::Url { reason: cqrs_core::report(&error) };
-    let config: Config = url.parse().map_err(unreadable)?;
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        return Err(OpenError::Url { reason: "it names no host".to_owned() });
-    }
-    Ok(Server::new(config, tls))
 }
 
 /// Schemas are named so that no statement needs quotes.

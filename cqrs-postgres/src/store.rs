@@ -13,19 +13,16 @@ use cqrs_core::store::{
     PagePool, Position, ReadError, ReadRequest, RecordedOperation, Snapshot, StreamId,
     StreamVersion, TableName, UnitOfWork,
 };
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
-};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_postgres::types::Type;
 
-use crate::fault::{Fault, Outcome};
+use crate::fault::Fault;
 use crate::lock::StreamLock;
-use crate::migrations::{MIGRATIONS, Migrations, ORIGIN};
+use crate::migrations::{MIGRATIONS, Migrations};
 use crate::names::Names;
 use crate::options::PostgresOptions;
-use crate::server::{ByServer, Server};
+use crate::pool::{PoolStatus, Readers};
+use crate::server::Server;
 use crate::session::Session;
 use crate::sql::Sql;
 use crate::writer::{self, Parts, Writer};
@@ -38,7 +35,7 @@ macro_rules! pooled {
     ($store:expr, $session:ident => $read:expr) => {{
         let mut broken = 0;
         loop {
-            let session = match $store.session().await {
+            let session = match $store.0.readers.session().await {
                 Ok(session) => session,
                 Err(fault) => break Err(fault),
             };
@@ -47,10 +44,10 @@ macro_rules! pooled {
                 $read.await
             };
             match outcome {
-                Err(fault) if $store.is_run_again(&fault, &mut broken) => {}
+                Err(fault) if $store.0.readers.is_run_again(&fault, &mut broken) => {}
                 Ok(read) if session.is_left() => {
                     drop(session);
-                    break $store.look_at_log().await.map(|()| read);
+                    break $store.0.readers.look_at_log().await.map(|()| read);
                 }
                 outcome => break outcome,
             }
@@ -86,30 +83,16 @@ struct Shared {
     log: LogId,
     signal: Arc<CommitSignal>,
     names: Arc<Names>,
-    pool: Pool,
+    readers: Readers,
     pages: PagePool,
     writer: Writer,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
-}
-
-/// What the pool of connections that read is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PoolStatus {
-    /// Connections that it may have.
-    pub most: usize,
-    /// Connections that it has.
-    pub open: usize,
-    /// Those of them that nobody uses.
-    pub idle: usize,
-    /// Reads that wait for one.
-    pub waiting: usize,
 }
 
 impl PostgresStore {
@@ -149,9 +132,9 @@ impl PostgresStore {
             migrations.up(newest).await?;
         }
         let log = migrations.log().await?;
-        let pool = pool(&server, &options, same_log(&sql, log)).map_err(failed)?;
+        let readers = Readers::new(&server, &options, &sql, log).map_err(failed)?;
         let session = Session::own(connection, Arc::clone(&sql));
-        if is_shared(&session, &pool).await.map_err(failed)? {
+        if readers.share(&session).await.map_err(failed)? {
             return Err(OpenError::Pooler { server: server.label().to_owned() });
         }
         let head = reader::head(&session).await.map_err(failed)?;
@@ -159,13 +142,14 @@ impl PostgresStore {
         let (names, committed) = (Arc::new(Names::new()), Arc::new(Notify::new()));
         let channel = wake::channel(log);
         let tell = wake::tell(
-            pool.clone(),
+            readers.clone(),
             channel.clone(),
             Arc::clone(&committed),
             Arc::downgrade(&signal),
         );
         let listen = server.listen(channel, Arc::downgrade(&signal));
-        let tasks = [tokio::spawn(tell), tokio::spawn(listen)];
+        let close_idle = readers.clone().close_idle(options.idle);
+        let tasks = [tokio::spawn(tell), tokio::spawn(listen), tokio::spawn(close_idle)];
         let parts = Parts {
             server: server.clone(),
             sql: Arc::clone(&sql),
@@ -184,7 +168,7 @@ impl PostgresStore {
             log: LogId::from_uuid(log),
             signal,
             names,
-            pool,
+            readers,
             pages: PagePool::default(),
             writer,
             tasks,
@@ -254,7 +238,8 @@ impl PostgresStore {
     ) -> Result<Commit, CommitError> {
         let Shared { names, log, limits, server, .. } = &*self.0;
         let server = server.label();
-        let beside = self.session().await.map_err(|fault| fault.to_commit_error(server))?;
+        let beside =
+            self.0.readers.session().await.map_err(|fault| fault.to_commit_error(server))?;
         let lineage = work.lineage().cloned();
         let done = writer::append(transaction, &beside, names, (*log, limits), work, server).await;
         if let (Err(_), Some(lineage)) = (&done, lineage) {
@@ -282,31 +267,12 @@ impl PostgresStore {
     /// What the pool is doing, for metrics.
     #[must_use]
     pub fn pool_status(&self) -> PoolStatus {
-        let status = self.0.pool.status();
-        PoolStatus {
-            most: status.max_size,
-            open: status.size,
-            idle: status.available,
-            waiting: status.waiting,
-        }
+        self.0.readers.status()
     }
 
-    async fn session(&self) -> Outcome<Session> {
-        let Shared { pool, sql, server, log, .. } = &*self.0;
-        let object = pool.get().await?;
-        Ok(Session::pooled(object, Arc::clone(sql), Arc::clone(server.cancel()), *log))
-    }
-
-    /// Looks whether the log is still the one that was opened.
-    async fn look_at_log(&self) -> Outcome<()> {
-        self.session().await?.look().await
-    }
-
-    /// Whether a read that failed so is run again, on another connection: a
-    /// read changes nothing.
-    fn is_run_again(&self, fault: &Fault, broken: &mut usize) -> bool {
-        *broken += 1;
-        fault.is_broken() && *broken <= self.0.pool.status().max_size + 1
+    #[cfg(feature = "metrics")]
+    pub(crate) fn schema(&self) -> &str {
+        self.0.sql.schema()
     }
 
     fn same_log(&self, cursor: Option<LogId>) -> Result<(), ReadError> {
@@ -318,60 +284,9 @@ impl PostgresStore {
         }
     }
 
-    fn ended(&self) -> std::sync::Arc<str> {
+    fn ended(&self) -> Arc<str> {
         format!("{}: the runtime of the store has ended", self.0.server.label()).into()
     }
-}
-
-/// Whether two connections are one at the server: what is set on one is found
-/// on the other.
-async fn is_shared(session: &Session, pool: &Pool) -> Outcome<bool> {
-    let mark = uuid::Uuid::from_u64_pair(
-        std::process::id().into(),
-        session.backend().map_or(0, |one| one.process.unsigned_abs().into()),
-    );
-    let (set, mark) = ("SELECT set_config('cqrs.mark', $1, false)", mark.to_string());
-    let get = "SELECT coalesce(current_setting('cqrs.mark', true), '')";
-    let other = pool.get().await?;
-    for _ in 0..3 {
-        session.client().query_typed(set, &[(&mark, Type::TEXT)]).await?;
-        let found = other.query_typed_one(get, &[]).await?;
-        if found.try_get::<_, &str>(0)? == mark {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Refuses a connection that leads to another log: to a copy of the server, or
-/// to one that was restored.
-fn same_log(sql: &Sql, log: uuid::Uuid) -> Hook {
-    let look = "SELECT EXISTS (SELECT FROM @schema@.log WHERE id = $1 AND origin =";
-    let look: Arc<str> = sql.of(&format!("{look} {ORIGIN})")).into();
-    Hook::async_fn(move |client, _| {
-        let look = Arc::clone(&look);
-        Box::pin(async move {
-            let row = client.query_typed_one(&look, &[(&log, Type::UUID)]).await;
-            match row.and_then(|row| row.try_get(0)).map_err(HookError::Backend)? {
-                true => Ok(()),
-                false => Err(HookError::message("another log")),
-            }
-        })
-    })
-}
-
-fn pool(server: &Server, options: &PostgresOptions, same_log: Hook) -> Outcome<Pool> {
-    let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_connect(server.config().clone(), ByServer(server.clone()), config);
-    let (wait, create) = (Some(options.wait), Some(server.patience()));
-    let timeouts = Timeouts { wait, create, ..Timeouts::default() };
-    let pool = Pool::builder(manager)
-        .max_size(options.connections)
-        .runtime(Runtime::Tokio1)
-        .timeouts(timeouts)
-        .post_create(same_log)
-        .build();
-    pool.map_err(|error| Fault::damaged(error.to_string()))
 }
 
 impl EventStore for PostgresStore {

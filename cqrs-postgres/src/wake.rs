@@ -10,11 +10,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cqrs_core::store::{CommitSignal, Position};
-use deadpool_postgres::Pool;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Config, Socket};
+
+use crate::pool::Readers;
 
 /// Between two messages.
 const AT_MOST: Duration = Duration::from_millis(20);
@@ -29,7 +30,7 @@ pub(crate) fn channel(log: uuid::Uuid) -> String {
 /// Tells the channel where the head is, whenever something was committed;
 /// until the store is gone.
 pub(crate) async fn tell(
-    pool: Pool,
+    readers: Readers,
     channel: String,
     committed: Arc<Notify>,
     signal: Weak<CommitSignal>,
@@ -38,7 +39,7 @@ pub(crate) async fn tell(
         committed.notified().await;
         let Some(head) = signal.upgrade().map(|signal| signal.watch().head()) else { return };
         let told = async {
-            let client = pool.get().await.ok()?;
+            let client = readers.connection().await.ok()?;
             let text = "SELECT pg_notify($1, $2)";
             let statement = client.prepare_cached(text).await.ok()?;
             client.query(&statement, &[&channel, &head.get().to_string()]).await.ok()

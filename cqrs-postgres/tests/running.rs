@@ -6,39 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use cqrs_core::store::{CommitError, EventStore, ReadError, ReadRequest};
+use cqrs_core::store::{CommitError, EventStore, ReadRequest};
 use cqrs_postgres::PostgresStore;
 use cqrs_testkit::postgres;
-use support::{connect, fresh, run, store, unit};
-
-/// Holds a lock on a table of the log.
-async fn hold(schema: &str, table: &str) -> tokio_postgres::Client {
-    let client = connect(&postgres::url()).await;
-    let lock = format!("BEGIN; LOCK TABLE {schema}.{table} IN ACCESS EXCLUSIVE MODE");
-    client.batch_execute(&lock).await.expect("it may");
-    client
-}
-
-#[tokio::test]
-async fn a_pool_that_is_used_up_says_so_and_recovers() {
-    let (options, schema) = fresh();
-    let store =
-        options.connections(1).wait(Duration::from_millis(100)).open().await.expect("it opens");
-    store.commit(unit(1)).await.expect("it commits");
-    let held = hold(&schema, "events").await;
-    let blocked = tokio::spawn({
-        let store = store.clone();
-        async move { store.read(ReadRequest::all()).await }
-    });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let error = store.read(ReadRequest::all()).await.expect_err("nothing is free");
-    let ReadError::Unavailable { reason } = &error else { panic!("{error:?}") };
-    assert!(reason.contains("no connection became free"), "{reason}");
-    assert_eq!((store.pool_status().most, store.pool_status().idle), (1, 0));
-    held.batch_execute("ROLLBACK").await.expect("it may");
-    assert_eq!(blocked.await.expect("it ends").expect("it reads").len(), 1);
-    assert_eq!(store.read(ReadRequest::all()).await.expect("it reads").len(), 1);
-}
+use support::{connect, fresh, hold, run, store, unit};
 
 #[tokio::test]
 async fn a_statement_that_runs_out_of_time_has_written_nothing() {

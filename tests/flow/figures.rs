@@ -85,6 +85,7 @@ async fn everything() {
 #[test]
 fn the_table_of_names_is_what_is_emitted() {
     let table = include_str!("../../cqrs-core/docs/metrics.md");
+    let (table, _) = table.split_once("| Name of the pool's").expect("stores have tables too");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `cqrs_"));
     let documented: BTreeSet<String> = rows
         .map(|row| {

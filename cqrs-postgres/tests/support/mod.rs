@@ -33,6 +33,14 @@ pub async fn run(schema: &str, statements: &str) {
     client.batch_execute(&statements.replace('@', schema)).await.expect("it may");
 }
 
+/// Holds a lock on a table of the log.
+pub async fn hold(schema: &str, table: &str) -> Client {
+    let client = connect(&postgres::url()).await;
+    let lock = format!("BEGIN; LOCK TABLE {schema}.{table} IN ACCESS EXCLUSIVE MODE");
+    client.batch_execute(&lock).await.expect("it may");
+    client
+}
+
 /// Waits until a question has the answer `true`.
 pub async fn until(client: &Client, question: &str) {
     for _ in 0..2_000 {
