@@ -9,9 +9,12 @@
 #[path = "../ratios/account.rs"]
 mod account;
 mod append;
+#[path = "../ratios/archive.rs"]
+mod archive;
 mod by_hand;
 mod command;
 mod delivery;
+mod import;
 mod processes;
 mod read;
 #[allow(dead_code, reason = "other benchmarks time closures")]
@@ -65,4 +68,5 @@ fn main() {
     command::run(&mut report, &rig);
     delivery::run(&mut report, &rig);
     read::run(&mut report, &rig);
+    import::run(&mut report, &rig);
 }

@@ -9,8 +9,10 @@
 
 mod account;
 mod append;
+mod archive;
 mod codec;
 mod command;
+mod import;
 mod load;
 mod raw_file;
 mod report;
@@ -27,6 +29,7 @@ fn main() {
     append::run(&mut report);
     load::run(&mut report);
     scan::run(&mut report);
+    import::run(&mut report);
 }
 
 /// A runtime like an application's.
