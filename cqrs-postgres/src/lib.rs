@@ -57,7 +57,7 @@
 //! **Poolers.** A connection pooler in session mode is no different from a
 //! server; one in transaction mode is refused when the store is opened.
 //!
-//! **Servers.** Tested with PostgreSQL 15; other versions from 13 on get a
+//! **Servers.** Tested with PostgreSQL 14 to 18; newer ones get a
 //! warning in the log, older ones are refused.
 
 #![deny(missing_docs)]

@@ -7,6 +7,10 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+/// Names a folder whose programs go before all others: those of another version
+/// of PostgreSQL.
+const FOLDER: &str = "CQRS_POSTGRES_BIN";
+
 /// A program, installed from a package of Debian's when that is possible.
 pub(crate) fn installed(name: &str, package: &str) -> Option<PathBuf> {
     find(name).or_else(|| {
@@ -25,6 +29,7 @@ fn find(name: &str) -> Option<PathBuf> {
         // Debian's wrappers on the path do not take the options of the programs.
         folders.splice(0..0, versions.into_iter().rev());
     }
+    folders.splice(0..0, std::env::var_os(FOLDER).map(PathBuf::from));
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 

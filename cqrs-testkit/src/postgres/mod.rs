@@ -1,8 +1,8 @@
 //! A PostgreSQL server for tests.
 //!
 //! [`url`] gives the server that the environment names in `CQRS_POSTGRES_URL`,
-//! or starts a private one from the `initdb` and `postgres` of the path or of
-//! Debian's folders: on a socket in a folder of its own, with its flushes on.
+//! or starts a private one from the `initdb` and `postgres` of the folder that
+//! `CQRS_POSTGRES_BIN` names, of the path or of Debian's folders: on a socket in a folder of its own, with its flushes on.
 //! All test processes of a user share it, and it ends a minute after the last
 //! of them. [`Server`] is one of one's own, to kill it.
 
