@@ -18,7 +18,7 @@ pub use crate::event::{
 };
 pub use crate::message::fields::{Fields, Source, field, read_field, read_fields, write_field};
 pub use crate::message::{Codec, CodecError, Json, Metadata, SchemaVersion, SourceLocation};
-pub use crate::policy::{Access, Keeping, PolicySettings, RateKey, RateSettings, Setting};
+pub use crate::policy::{Access, Keeping, PolicySettings, RateKey, RateSettings, Setting, guarded};
 pub use crate::projection::{Project, Projection, TableKey};
 pub use crate::query::{OneQueryHandlerFor, Query, Streams};
 pub use crate::registry::{Body, Kind, Register, Registration, Serves, read_again};
@@ -67,6 +67,10 @@ pub const fn types_of<E: Event>() -> &'static [EventType] {
 /// Which of the methods of a service that take the same events.
 #[derive(Debug)]
 pub struct EventsOf<E, const NUMBER: usize>(std::marker::PhantomData<E>);
+
+/// Which of the methods of a service that guard the same command.
+#[derive(Debug)]
+pub struct GuardOf<C, const NUMBER: usize>(std::marker::PhantomData<C>);
 
 /// The event types of an aggregate.
 #[must_use]

@@ -63,7 +63,7 @@ pub use query::Query;
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
     Aggregate, Command, Event, Id, Projection, Query, Rejection, Schema, Value, apply,
-    command_handler, command_handlers, event_handler, handlers, query_handler,
+    command_handler, command_handlers, event_handler, guard, handlers, query_handler,
 };
 
 /// Rejects unless a condition holds: `ensure!(self.open, AccountError::NotOpen)`

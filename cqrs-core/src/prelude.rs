@@ -5,7 +5,7 @@ pub use crate::aggregate::{
 };
 pub use crate::app::{App, Bus, Dep, Executed};
 pub use crate::bus::{BusError, CommandError, Context, Origin, QueryError};
-pub use crate::command::{Command, Validate};
+pub use crate::command::{Command, Validate, Violations};
 pub use crate::event::{Event, RawEvent, Recorded, Untyped};
 pub use crate::message::{Metadata, TenantId, Timestamp};
 pub use crate::projection::Delivery;
@@ -18,5 +18,5 @@ pub use crate::{ErrorCode, ensure, module, modules};
 #[cfg(feature = "derive")]
 pub use cqrs_derive::{
     Aggregate, Command, Event, Id, Projection, Query, Rejection, Schema, Value, apply,
-    command_handler, command_handlers, event_handler, handlers, query_handler,
+    command_handler, command_handlers, event_handler, guard, handlers, query_handler,
 };

@@ -10,6 +10,27 @@ use crate::ctxt::Ctxt;
 use crate::expand::qualified;
 use crate::krate::Krate;
 
+/// What a function is, and what it takes first.
+#[derive(Clone, Copy)]
+pub(crate) struct Role {
+    pub(crate) itself: &'static str,
+    pub(crate) message: &'static str,
+    /// What it returns.
+    result: &'static str,
+}
+
+impl Role {
+    pub(crate) const COMMAND: Self = Self::of("a command handler", "command");
+    pub(crate) const QUERY: Self = Self::of("a query handler", "query");
+    pub(crate) const EVENT: Self = Self::of("an event handler", "event");
+    pub(crate) const GUARD: Self =
+        Self { result: "Result<(), Violations>", ..Self::of("a guard", "command") };
+
+    const fn of(itself: &'static str, message: &'static str) -> Self {
+        Self { itself, message, result: "Result<value, error>" }
+    }
+}
+
 /// A further parameter of a handler.
 enum Param {
     /// Exists only within a call: `&Metadata`, `&Context`.
@@ -103,13 +124,13 @@ impl HandlerFn {
     pub(crate) fn of(
         attrs: &[Attribute],
         sig: &Signature,
-        what: &str,
+        role: Role,
         answers_in_impl: bool,
         krate: &Krate,
         ctxt: &mut Ctxt,
     ) -> Option<Self> {
         if let Some(param) = sig.generics.params.iter().find(|p| !is_lifetime(p)) {
-            let message = format!("remove this parameter: {} handler is not generic", a(what));
+            let message = format!("remove this parameter: {} is not generic", role.itself);
             ctxt.error(param, Code::GENERIC_HANDLER, message);
         }
         let mut inputs = sig.inputs.iter().filter(|arg| matches!(arg, FnArg::Typed(_)));
@@ -123,9 +144,9 @@ impl HandlerFn {
             let text = match &message {
                 Some(ty) => {
                     let ty = ty.to_token_stream();
-                    format!("write `&{ty}`: {} handler borrows its {what}", a(what))
+                    format!("write `&{ty}`: {} borrows its {}", role.itself, role.message)
                 }
-                None => format!("take the {what} first, by reference: `{what}: &..`"),
+                None => format!("take the {0} first, by reference: `{0}: &..`", role.message),
             };
             match first {
                 Some(FnArg::Typed(first)) => ctxt.error(&first.ty, Code::NO_MESSAGE, text),
@@ -139,17 +160,17 @@ impl HandlerFn {
             })
             .collect();
         for ty in types.iter().filter(|ty| matches!(ty, Type::ImplTrait(_))) {
-            let message = format!("write a type: {} handler is not generic", a(what));
+            let message = format!("write a type: {} is not generic", role.itself);
             ctxt.error(ty, Code::GENERIC_HANDLER, message);
         }
-        let params = types.into_iter().map(|ty| param(ty, what)).collect();
+        let params = types.into_iter().map(|ty| param(ty, role)).collect();
         let result = match &sig.output {
             ReturnType::Type(_, ty) => arguments(ty, "Result").filter(|args| args.len() == 2),
             ReturnType::Default => None,
         };
         let (output, error) = match result.as_deref() {
             Some(&[output, error]) => (output.clone(), error.clone()),
-            _ => no_result(sig, what, message.as_ref().filter(|_| answers_in_impl), krate, ctxt)?,
+            _ => no_result(sig, role, message.as_ref().filter(|_| answers_in_impl), krate, ctxt)?,
         };
         let inner = arguments(&error, "CommandError").and_then(|args| args.first().copied());
         let flattened = inner.is_some();
@@ -225,23 +246,17 @@ impl HandlerFn {
     }
 }
 
-/// The noun with its article.
-fn a(what: &str) -> String {
-    let article = if what.starts_with('e') { "an" } else { "a" };
-    format!("{article} {what}")
-}
-
 fn is_lifetime(param: &syn::GenericParam) -> bool {
     matches!(param, syn::GenericParam::Lifetime(_))
 }
 
-fn param(ty: &Type, what: &str) -> Param {
+fn param(ty: &Type, role: Role) -> Param {
     let inner = referent(ty);
     let ctx = local("ctx");
     match inner.and_then(last_name).as_deref() {
         Some("Metadata") => Param::OfCall(quote!(#ctx.metadata())),
         Some("Context") => Param::OfCall(quote!(#ctx)),
-        Some("Delivery") if what == "event" => {
+        Some("Delivery") if role.message == "event" => {
             let call = local("call");
             Param::OfCall(quote!(#call.delivery()))
         }
@@ -256,12 +271,12 @@ fn param(ty: &Type, what: &str) -> Param {
 /// stub if they have a place in an impl for `answers`.
 fn no_result(
     sig: &Signature,
-    what: &str,
+    role: Role,
     answers: Option<&Type>,
     krate: &Krate,
     ctxt: &mut Ctxt,
 ) -> Option<(Type, Type)> {
-    let text = format!("write `-> Result<value, error>` out: {} handler returns that", a(what));
+    let text = format!("write `-> {}` out: {} returns that", role.result, role.itself);
     let at = match &sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => sig.ident.to_token_stream(),

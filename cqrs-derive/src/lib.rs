@@ -89,4 +89,6 @@ attributes! {
     handlers => service::attribute;
     #[doc = include_str!("../docs/event_handler.md")]
     event_handler => event_handler::attribute;
+    #[doc = include_str!("../docs/guard.md")]
+    guard => guard::attribute;
 }

@@ -292,12 +292,17 @@ impl<S> AppBuilder<S> {
             paces: Vec::new(),
             said: said_by_messages(&selection.registrations),
         };
-        for registration in &selection.registrations {
+        // A handler takes its guards along.
+        let guards = |one: &&Registration| matches!(one.body, Body::Guard { .. });
+        let (guards, others): (Vec<&Registration>, Vec<&Registration>) =
+            selection.registrations.iter().partition(guards);
+        for registration in guards.into_iter().chain(others) {
             wiring.current = *registration;
             match registration.body {
                 Body::Handler { install, .. }
                 | Body::Projection { install, .. }
-                | Body::EventHandler { install, .. } => install(&mut wiring),
+                | Body::EventHandler { install, .. }
+                | Body::Guard { install } => install(&mut wiring),
                 _ => {}
             }
         }

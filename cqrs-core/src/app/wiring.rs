@@ -13,11 +13,11 @@ use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, LiveRetryLimit, Repository, RetryLimit,
 };
 use crate::bus::{
-    CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Named, Now, Origin,
-    QueryError, QueryHandler, Target,
+    BusError, CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Named, Now,
+    Origin, QueryError, QueryHandler, Target,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
-use crate::policy::{Observers, Policies, Policy, PolicySettings, Stack};
+use crate::policy::{GuardFn, Observers, Policies, Policy, PolicySettings, Stack};
 use crate::projection::{Project, Projection, Runner, RunnerHandle, View};
 use crate::query::Query;
 use crate::registry::{Body, Problem, Registration};
@@ -202,6 +202,17 @@ impl Wiring<'_> {
         }
     }
 
+    /// Takes a function that checks a command.
+    pub fn guard_fn<C: Command>(
+        &mut self,
+        guard: impl for<'b> Fn(&'b C, &'b Context) -> BoxFuture<'b, Result<(), BusError>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.policies.guard(C::NAME, Arc::new(GuardFn::<C, _>::new(guard)));
+    }
+
     /// Notes every mistake of the configuration.
     pub(super) fn check_config(&mut self) {
         let config = &self.around.config;
@@ -217,9 +228,10 @@ impl Wiring<'_> {
     pub(super) fn check_names(&mut self) {
         let known = self.handlers.names();
         let named = self.policies.named.keys().chain(self.around.listening.named.keys());
+        let named = named.cloned().chain(self.policies.unused_guards());
         for name in named.filter(|name| !known.contains(name.as_str())) {
-            let nearest = cqrs_schema::nearest(name, known.iter().copied());
-            self.problems.push(Problem::UnknownHandler { name: name.clone(), nearest });
+            let nearest = cqrs_schema::nearest(&name, known.iter().copied());
+            self.problems.push(Problem::UnknownHandler { name, nearest });
         }
     }
 

@@ -7,7 +7,7 @@ use crate::aggregate::{LoadError, SaveError};
 use crate::command::Violations;
 use crate::error::{Code, ErrorCode};
 use crate::message::{CodecError, OperationId};
-use crate::projection::WaitError;
+use crate::projection::{ViewError, WaitError};
 use crate::schema::Mismatch;
 use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 
@@ -127,6 +127,9 @@ pub enum BusError {
     /// The store could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A read model could not be read.
+    #[error(transparent)]
+    View(Box<ViewError>),
     /// Something answered in the place of a handler, by another type than the
     /// caller expects.
     #[error("`{name}` is answered with `{received}`, but its caller expects `{expected}`")]
@@ -292,6 +295,7 @@ impl ErrorCode for BusError {
             Self::Load(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Read(error) => error.code(),
+            Self::View(error) => error.code(),
             Self::Answer { .. } => Code::ANSWER_TYPE,
             Self::Refused { .. } => Code::REFUSED,
             Self::Unauthenticated { .. } => Code::UNAUTHENTICATED,
@@ -311,6 +315,15 @@ impl ErrorCode for BusError {
 impl From<LoadError> for BusError {
     fn from(error: LoadError) -> Self {
         Self::Load(Box::new(error))
+    }
+}
+
+impl From<ViewError> for BusError {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::Read(error) => Self::Read(error),
+            row => Self::View(Box::new(row)),
+        }
     }
 }
 
@@ -396,7 +409,7 @@ macro_rules! through_bus {
     )*};
 }
 
-through_bus!(BusError, LoadError, SaveError, CommitError, ReadError);
+through_bus!(BusError, LoadError, SaveError, CommitError, ReadError, ViewError);
 
 /// A query failed.
 #[derive(Debug, thiserror::Error)]

@@ -53,8 +53,8 @@ pub(crate) use caching::Answers;
 pub use caching::{Keepable, Keeping};
 #[cfg(feature = "metrics")]
 pub use figures::Figures;
-pub use guard::Guard;
-pub(crate) use guard::{Guarding, Guards};
+pub(crate) use guard::{ErasedGuard, GuardFn, Guarding, Guards};
+pub use guard::{Guard, Refuses, guarded};
 pub use meter::HandlerMetrics;
 pub(crate) use meter::{Meter, Meters};
 pub use observe::Collector;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::live::{Live, Switch};
 use super::{
-    Access, Answers, Audit, Authenticator, Authorizer, Guards, PolicySettings, RateKey,
-    RateSettings, Setting,
+    Access, Answers, Audit, Authenticator, Authorizer, ErasedGuard, Guards, PolicySettings,
+    RateKey, RateSettings, Setting,
 };
 use crate::bus::{MessageKind, Target};
 use crate::config::WarnAfter;
@@ -174,6 +174,19 @@ impl Policies {
         let named = [&self.configured, &self.named].into_iter();
         let named = named.filter_map(|all| all.get(target.name));
         said.chain(named).fold(bus.clone(), |settings, over| settings.overruled_by(over))
+    }
+
+    pub(crate) fn guard(&self, message: &'static str, guard: Arc<dyn ErasedGuard>) {
+        let mut guards = self.guards.lock().expect("nothing panics under the lock");
+        guards.entry(message).or_default().push(guard);
+    }
+
+    /// The messages of guards that no handler has taken along.
+    pub(crate) fn unused_guards(&self) -> Vec<String> {
+        let guards = self.guards.lock().expect("nothing panics under the lock");
+        let mut unused: Vec<_> = guards.keys().map(|name| (*name).to_owned()).collect();
+        unused.sort();
+        unused
     }
 
     pub(crate) fn resolve(

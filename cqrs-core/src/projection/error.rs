@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::aggregate::InvalidId;
-use crate::bus::{BusError, QueryError};
 use crate::error::{Code, ErrorCode};
 use crate::event::DecodeError;
 use crate::message::CodecError;
@@ -97,11 +96,11 @@ pub enum ViewError {
     },
 }
 
-impl From<ViewError> for QueryError {
-    fn from(error: ViewError) -> Self {
-        match error {
-            ViewError::Read(error) => Self::Bus(BusError::Read(error)),
-            row @ ViewError::Row { .. } => Self::failed(row),
+impl ErrorCode for ViewError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Read(error) => error.code(),
+            Self::Row { .. } => Code::ROW_CONTENT,
         }
     }
 }

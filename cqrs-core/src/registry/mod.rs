@@ -72,6 +72,8 @@ pub enum Kind {
     Projection,
     /// What handles events.
     EventHandler,
+    /// What checks a command before its handler gets it.
+    Guard,
 }
 
 #[doc(hidden)]
@@ -110,6 +112,9 @@ pub enum Body {
     EventHandler {
         types: &'static [EventType],
         settings: &'static EventHandlerSettings,
+        install: Install,
+    },
+    Guard {
         install: Install,
     },
 }

@@ -11,7 +11,7 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::{HandlerFn, arguments, local};
+use crate::handler_fn::{HandlerFn, Role, arguments, local};
 use crate::krate::Krate;
 use crate::policy;
 
@@ -87,7 +87,7 @@ impl<'a> Listener<'a> {
         krate: &'a Krate,
         ctxt: &mut Ctxt,
     ) -> Option<Self> {
-        let handler = HandlerFn::of(attrs, sig, "event", false, krate, ctxt);
+        let handler = HandlerFn::of(attrs, sig, Role::EVENT, false, krate, ctxt);
         let name = args.name(unraw(&sig.ident), &sig.ident, ctxt);
         let settings = settings(&name, args, krate, ctxt);
         let handler = handler?;

@@ -9,7 +9,7 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::{HandlerFn, local};
+use crate::handler_fn::{HandlerFn, Role, local};
 use crate::krate::Krate;
 use crate::policy::{self, with_policy};
 
@@ -32,10 +32,10 @@ pub(super) enum Bus {
 }
 
 impl Bus {
-    pub(super) fn noun(self) -> &'static str {
+    pub(super) fn role(self) -> Role {
         match self {
-            Self::Command => "command",
-            Self::Query => "query",
+            Self::Command => Role::COMMAND,
+            Self::Query => Role::QUERY,
         }
     }
 
@@ -81,7 +81,7 @@ fn attribute(args: TokenStream, item: TokenStream, bus: Bus) -> TokenStream {
     let contract = args.has("contract");
     let in_impl = bus == Bus::Command && !contract;
     let handler =
-        HandlerFn::of(&function.attrs, &function.sig, bus.noun(), in_impl, &krate, &mut ctxt);
+        HandlerFn::of(&function.attrs, &function.sig, bus.role(), in_impl, &krate, &mut ctxt);
     let Some(handler) = handler else {
         let errors = ctxt.finish();
         return quote!(#function #errors);

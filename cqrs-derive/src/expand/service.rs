@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, ReceiverKind, Type};
 
 use super::event_handler::{self, Listener};
+use super::guard::Guard;
 use super::handler::{Bus, Parts};
 use super::{in_const, parse_item, refuse_generics};
 use crate::args::{Args, Form, Keys};
@@ -26,6 +27,7 @@ const QUERY_KEYS: &Keys = with_policy![
     ("crate", Form::Elsewhere("at `#[handlers]`")),
     ("cache", policy::CACHE_ELSEWHERE),
 ];
+const GUARD_KEYS: &Keys = &[("crate", Form::Elsewhere("at `#[handlers]`"))];
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let expected = "put `#[handlers]` above the impl of a service";
@@ -42,6 +44,7 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
             if let ImplItem::Fn(method) = item {
                 take_mark(&mut method.attrs);
                 take(&mut method.attrs, "event_handler");
+                take(&mut method.attrs, "guard");
             }
         }
         let errors = ctxt.finish();
@@ -50,7 +53,7 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let service = (*block.self_ty).clone();
     let mut expanded = TokenStream::new();
     let mut handled = Vec::new();
-    let mut listened = Vec::new();
+    let (mut listened, mut guarded) = (Vec::new(), Vec::new());
     let mut found = false;
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
@@ -59,13 +62,18 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
             expanded.extend(listener(method, &attr, &service, &mut listened, &krate, &mut ctxt));
             continue;
         }
+        if let Some(attr) = take(&mut method.attrs, "guard") {
+            found = true;
+            expanded.extend(guard(method, &attr, &service, &mut guarded, &krate, &mut ctxt));
+            continue;
+        }
         let Some((bus, attr)) = take_mark(&mut method.attrs) else { continue };
         found = true;
         expanded.extend(handler(method, bus, &attr, &service, &mut handled, &krate, &mut ctxt));
     }
     if !found {
         let message = "mark the methods that handle messages with `#[command_handler]`, \
-                       `#[query_handler]` or `#[event_handler]`";
+                       `#[query_handler]`, `#[event_handler]` or `#[guard]`";
         ctxt.error(&block.self_ty, Code::NO_HANDLERS, message);
     }
     let errors = ctxt.finish();
@@ -88,12 +96,12 @@ fn handler(
     let policy = policy::settings(&args, krate, &mut ctxt);
     check_receiver(method, &mut ctxt);
     let in_impl = bus == Bus::Command && !contract;
-    let found = HandlerFn::of(&method.attrs, &method.sig, bus.noun(), in_impl, krate, &mut ctxt);
+    let found = HandlerFn::of(&method.attrs, &method.sig, bus.role(), in_impl, krate, &mut ctxt);
     let clean = ctxt.is_clean();
     all.take(ctxt);
     let handler = found?;
     let name = &method.sig.ident;
-    let item = format!("{}::{}", service.to_token_stream(), unraw(name)).replace(' ', "");
+    let item = item_of(service, name);
     let parts =
         Parts { handler: &handler, bus, krate, item, contract, policy, service: Some(service) };
     let one_handler = parts.one_handler();
@@ -141,24 +149,71 @@ fn listener(
     all.take(ctxt);
     let listener = found.filter(|_| clean)?;
     let (name, event) = (&method.sig.ident, &listener.event);
-    let item = format!("{}::{}", service.to_token_stream(), unraw(name)).replace(' ', "");
-    let text = event.to_token_stream().to_string();
-    // A service may handle the same events in several methods.
-    let number = listened.iter().filter(|other| **other == text).count();
-    listened.push(text);
+    let number = nth(listened, event);
     let function = local("service");
+    let item = item_of(service, name);
     let literal = listener.registration(&quote!(#function.#name), &item, Some(service));
-    let (root, private, cfgs) = (krate.root(), krate.private(), &listener.handler.cfgs);
+    let private = krate.private();
+    let mark = quote!(#private::EventsOf<#event, #number>);
+    Some(served(service, &mark, &literal, &listener.handler.cfgs, krate))
+}
+
+/// A method that guards a command.
+fn guard(
+    method: &ImplItemFn,
+    attr: &Attribute,
+    service: &Type,
+    guarded: &mut Vec<String>,
+    krate: &Krate,
+    all: &mut Ctxt,
+) -> Option<TokenStream> {
+    let mut ctxt = Ctxt::new();
+    Args::parse(arguments(attr), "guard", GUARD_KEYS, &mut ctxt);
+    check_receiver(method, &mut ctxt);
+    let found = Guard::of(&method.attrs, &method.sig, krate, &mut ctxt);
+    let clean = ctxt.is_clean();
+    all.take(ctxt);
+    let guard = found.filter(|_| clean)?;
+    let (name, message) = (&method.sig.ident, &guard.handler.message);
+    let number = nth(guarded, message);
+    let function = local("service");
+    let item = item_of(service, name);
+    let literal = guard.registration(&quote!(#function.#name), &item, Some(service));
+    let private = krate.private();
+    let mark = quote!(#private::GuardOf<#message, #number>);
+    Some(served(service, &mark, &literal, &guard.handler.cfgs, krate))
+}
+
+/// How many methods before it take the same: a service may have several.
+fn nth(before: &mut Vec<String>, ty: &Type) -> usize {
+    let text = ty.to_token_stream().to_string();
+    let number = before.iter().filter(|other| **other == text).count();
+    before.push(text);
+    number
+}
+
+/// The Rust name of a method, for people.
+fn item_of(service: &Type, method: &syn::Ident) -> String {
+    format!("{}::{}", service.to_token_stream(), unraw(method)).replace(' ', "")
+}
+
+/// The registration of a method, under a mark.
+fn served(
+    service: &Type,
+    mark: &TokenStream,
+    literal: &TokenStream,
+    cfgs: &[Attribute],
+    krate: &Krate,
+) -> TokenStream {
+    let (root, private) = (krate.root(), krate.private());
     let body = in_const(&quote! {
         #[automatically_derived]
-        impl #private::Serves<#private::EventsOf<#event, #number>> for #service {
+        impl #private::Serves<#mark> for #service {
             const REGISTRATION: #private::Registration = #literal;
         }
-        #root::__submit!(
-            <#service as #private::Serves<#private::EventsOf<#event, #number>>>::REGISTRATION
-        );
+        #root::__submit!(<#service as #private::Serves<#mark>>::REGISTRATION);
     });
-    Some(quote!(#(#cfgs)* #body))
+    quote!(#(#cfgs)* #body)
 }
 
 fn check_receiver(method: &ImplItemFn, ctxt: &mut Ctxt) {

@@ -1,0 +1,122 @@
+//! `#[guard]` on functions and methods.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, ItemFn, Signature, Type};
+
+use super::handler::{marker, service_parts};
+use super::{at, in_const, parse_item, qualified, registration};
+use crate::args::{Args, Form, Keys};
+use crate::case::unraw;
+use crate::code::Code;
+use crate::ctxt::Ctxt;
+use crate::handler_fn::{HandlerFn, Role, bare, local};
+use crate::krate::Krate;
+
+const KEYS: &Keys = &[("crate", Form::Path)];
+
+pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
+    let function: ItemFn =
+        match parse_item(item, Code::WRONG_ITEM, "put `#[guard]` above a function") {
+            Ok(function) => function,
+            Err(kept) => return kept,
+        };
+    let mut ctxt = Ctxt::new();
+    let args = Args::parse(args, "guard", KEYS, &mut ctxt);
+    let krate = Krate::new(args.path("crate"));
+    if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
+        let message = "put `#[handlers]` above the impl: it makes methods of a service guards";
+        ctxt.error(receiver, Code::METHOD_OUTSIDE_HANDLERS, message);
+        let errors = ctxt.finish();
+        return quote!(#function #errors);
+    }
+    let name = &function.sig.ident;
+    let found = Guard::of(&function.attrs, &function.sig, &krate, &mut ctxt);
+    let marker = marker(&function, name);
+    let errors = ctxt.finish();
+    let Some(guard) = found.filter(|_| errors.is_none()) else {
+        return quote!(#function #marker #errors);
+    };
+    let path = name.to_token_stream();
+    let literal = guard.registration(&path, &unraw(name), None);
+    let register = in_const(&registration::register(&path, &literal, &krate));
+    let cfgs = &guard.handler.cfgs;
+    quote!(#function #(#cfgs)* #marker #(#cfgs)* #register)
+}
+
+/// A guard, as a function or as a method of a service.
+pub(super) struct Guard<'a> {
+    pub(super) handler: HandlerFn,
+    krate: &'a Krate,
+}
+
+impl<'a> Guard<'a> {
+    pub(super) fn of(
+        attrs: &[syn::Attribute],
+        sig: &Signature,
+        krate: &'a Krate,
+        ctxt: &mut Ctxt,
+    ) -> Option<Self> {
+        let before = ctxt.is_clean();
+        let handler = HandlerFn::of(attrs, sig, Role::GUARD, false, krate, ctxt)?;
+        let is_nothing =
+            matches!(bare(&handler.output), Type::Tuple(tuple) if tuple.elems.is_empty());
+        if before && ctxt.is_clean() && !is_nothing {
+            let message = "write `()`: a guard lets a command pass, and answers nothing";
+            ctxt.error(&handler.output, Code::HANDLER_RESULT, message);
+        }
+        Some(Self { handler, krate })
+    }
+
+    /// The literal of its registration.
+    pub(super) fn registration(
+        &self,
+        function: &TokenStream,
+        item: &str,
+        service: Option<&Type>,
+    ) -> TokenStream {
+        let (private, message) = (self.krate.private(), &self.handler.message);
+        let wiring = local("wiring");
+        let install = self.install(function, service);
+        let body = quote! {
+            #private::Body::Guard {
+                install: {
+                    fn __install(#wiring: &mut #private::Wiring<'_>) { #install }
+                    __install
+                },
+            }
+        };
+        let name = qualified(message, &quote!(#private::Command), "NAME");
+        let span = self.handler.name.span();
+        registration::literal("Guard", &name, &quote!(0), item, &body, span, self.krate)
+    }
+
+    fn install(&self, function: &TokenStream, service: Option<&Type>) -> TokenStream {
+        let (private, krate) = (self.krate.private(), self.krate);
+        let HandlerFn { name, message, error, .. } = &self.handler;
+        let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
+        let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(false, krate));
+        let call = self.handler.call(function, &argument.to_token_stream());
+        let (find, found, bind_service) = service_parts(service, krate);
+        let guarded = at(&quote!(#private::guarded), error.span());
+        let said = quote_spanned!(error.span()=> #guarded(#call));
+        // A future that is not `Send` is reported at the guard's name.
+        let future = quote_spanned! {name.span()=>
+            <#private::std::boxed::Box<_>>::pin(async move { #said })
+        };
+        let body = quote_spanned!(name.span()=> { #bind_service #bind #future });
+        let closure = quote_spanned!(name.span()=> move |#argument, #ctx| #body);
+        let wire_name = qualified(message, &quote!(#private::Command), "NAME");
+        let take = quote_spanned! {message.span()=>
+            <#private::Wiring<'_>>::guard_fn::<#message>(#wiring, #closure)
+        };
+        quote! {
+            let _ = #wire_name;
+            #find
+            #resolve
+            #found
+            #take;
+        }
+    }
+}
