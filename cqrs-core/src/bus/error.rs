@@ -14,8 +14,10 @@ use crate::store::{CommitError, InvalidInput, ReadError, StreamId};
 /// A call failed for a reason that is not the domain's.
 ///
 /// What is large stands in a box: a result that mostly is no error is copied
-/// at every hand.
+/// at every hand. For the same reason its tag is a whole word: behind a tag of
+/// a byte everything would be copied by pieces that lie across words.
 #[derive(Debug, thiserror::Error)]
+#[repr(u64)]
 #[non_exhaustive]
 pub enum BusError {
     /// The application has no handler for the message.
