@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -40,10 +40,11 @@ struct Call {
     /// before it has (a span, the hook itself) fixes nothing for those after.
     established: OnceLock<Box<Metadata>>,
     /// Who calls, as a hook has established it.
-    principal: OnceLock<Arc<Principal>>,
+    principal: OnceLock<Principal>,
     /// When policies first asked for the time, in nanoseconds; 0 if none has.
     moment: AtomicU64,
-    /// Whether something has to be tidied up before the next call.
+    /// Whether something has to be tidied up before the next call. Set before
+    /// anything else is.
     touched: AtomicBool,
     done: Mutex<Done>,
 }
@@ -78,18 +79,10 @@ struct Done {
 }
 
 impl Context {
-    pub(crate) fn new(services: Arc<Services>, mut origin: Origin) -> Self {
-        if let Some(key) = origin.said().and_then(|said| said.key.as_ref()) {
-            let tenant = origin.said().map_or("", |said| said.tenant.as_str());
-            let id = operation_of(tenant, key);
-            origin.say().operation.get_or_insert(id);
-        }
-        if let Some(limit) = origin.said().and_then(|said| said.timeout) {
-            let end = services.clock.monotonic().saturating_add(limit);
-            let deadline = &mut origin.say().deadline;
-            *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
-        }
+    pub(crate) fn new(services: Arc<Services>, origin: Origin) -> Self {
+        let origin = settled(&services, origin);
         Self(Arc::new(Call {
+            touched: AtomicBool::new(origin.said().is_some()),
             services,
             origin,
             stamp: OnceLock::new(),
@@ -97,7 +90,6 @@ impl Context {
             established: OnceLock::new(),
             principal: OnceLock::new(),
             moment: AtomicU64::new(0),
-            touched: AtomicBool::new(false),
             done: Mutex::default(),
         }))
     }
@@ -105,51 +97,56 @@ impl Context {
     /// As [`Context::new`], in the room of a call that is over.
     #[inline]
     pub(crate) fn reusing(services: &Arc<Services>, origin: Origin) -> Self {
-        if origin.said().is_some() {
-            return Self::new(Arc::clone(services), origin);
-        }
         let spare = SPARE.try_with(Cell::take).ok().flatten();
-        if let Some(call) = spare
-            && Arc::ptr_eq(&call.services, services)
-        {
-            return Self(call);
+        let spare = spare.filter(|room| Arc::ptr_eq(&room.services, services));
+        match spare {
+            Some(room) if origin.said().is_none() => Self(room),
+            Some(mut room) => {
+                let free = Arc::get_mut(&mut room).expect("nobody else has a room that is spare");
+                free.origin = settled(services, origin);
+                *free.touched.get_mut() = true;
+                Self(room)
+            }
+            None => Self::new(Arc::clone(services), origin),
         }
-        Self::new(Arc::clone(services), origin)
     }
 
     /// Leaves the room of a call that is over to the next one, unless somebody
     /// still looks at it.
     #[inline]
-    pub(crate) fn leave(mut self) {
-        if !self.0.touched.load(Ordering::Relaxed) && self.is_plain_and_alone() {
-            let _ = SPARE.try_with(|spare| spare.set(Some(self.0)));
+    pub(crate) fn leave(self) {
+        if Arc::strong_count(&self.0) > 1 {
             return;
         }
+        // Nobody else has it any more, and what they have done is seen.
+        fence(Ordering::Acquire);
+        if self.is_untouched() { Self::spare(self.0) } else { self.tidy() }
+    }
+
+    /// Whether nothing was made for the call, and nothing done by it.
+    #[inline]
+    pub(crate) fn is_untouched(&self) -> bool {
+        !self.0.touched.load(Ordering::Relaxed)
+    }
+
+    fn tidy(mut self) {
         if let Some(room) = Arc::get_mut(&mut self.0) {
-            if room.origin.said().is_some() {
-                return;
-            }
             *room.touched.get_mut() = false;
             *room.moment.get_mut() = 0;
+            room.origin = Origin::new();
             room.stamp.take();
             room.metadata.take();
             room.established.take();
             room.principal.take();
             let done = room.done.get_mut().expect("nothing panics under the lock");
             *done = Done::default();
-            let _ = SPARE.try_with(|spare| spare.set(Some(self.0)));
+            Self::spare(self.0);
         }
     }
 
-    /// Whether nobody else looks at the call, and nothing was said of it. Who
-    /// looks at it while it is left holds it, so that it is counted.
-    fn is_plain_and_alone(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
-            && self.0.origin.said().is_none()
-            && self.0.principal.get().is_none()
-            && self.0.metadata.get().is_none()
-            && self.0.established.get().is_none()
-            && self.0.moment.load(Ordering::Relaxed) == 0
+    #[inline]
+    fn spare(room: Arc<Call>) {
+        let _ = SPARE.try_with(|spare| spare.set(Some(room)));
     }
 
     #[inline]
@@ -209,7 +206,7 @@ impl Context {
 
     pub(crate) fn tenant_ref(&self) -> &TenantId {
         match self.said() {
-            Some(said) => &said.tenant,
+            Some(said) => said.tenant(),
             None => TenantId::single(),
         }
     }
@@ -221,6 +218,7 @@ impl Context {
             0 => {
                 let now = self.0.services.clock.monotonic();
                 let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1);
+                self.0.touched.store(true, Ordering::Relaxed);
                 self.0.moment.store(nanos, Ordering::Relaxed);
                 now
             }
@@ -228,23 +226,28 @@ impl Context {
         }
     }
 
+    /// Has the time read again: something was waited for.
+    pub(crate) fn forget_moment(&self) {
+        self.0.moment.store(0, Ordering::Relaxed);
+    }
+
     /// Who calls, if that is established.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        let found = self.0.principal.get().or_else(|| self.said()?.principal.as_ref());
-        found.map(|principal| &**principal)
+        self.0.principal.get().or_else(|| self.said()?.principal.as_ref())
     }
 
     /// Whoever calls, established or only said.
     #[must_use]
     pub fn actor(&self) -> Option<&ActorId> {
-        let said = || self.said().and_then(|said| said.actor.as_ref());
-        self.principal().map(Principal::actor).or_else(said)
+        let established = self.0.principal.get().map(Principal::actor);
+        established.or_else(|| self.said()?.actor())
     }
 
     pub(crate) fn set_principal(&self, principal: Principal) {
+        self.0.touched.store(true, Ordering::Relaxed);
         // Established once: whoever comes later changes nothing.
-        let _: Result<(), _> = self.0.principal.set(Arc::new(principal));
+        let _: Result<(), _> = self.0.principal.set(principal);
     }
 
     /// Whether the caller has named the operation.
@@ -273,7 +276,7 @@ impl Context {
     /// A typed value that the caller has put in.
     #[must_use]
     pub fn extension<T: 'static>(&self) -> Option<&T> {
-        self.said()?.extensions.get()
+        self.said()?.extensions.as_ref()?.get()
     }
 
     /// How long the call may still take, `None` if for ever.
@@ -283,10 +286,11 @@ impl Context {
         Some(deadline.saturating_sub(self.0.services.clock.monotonic()))
     }
 
-    /// When the call must have ended, if a handler may take so long.
+    /// When the call must have ended, if a handler may take so long from when
+    /// the call came to its policies.
     pub(crate) fn ends(&self, limit: Option<Duration>) -> Option<Duration> {
         let given = self.said().and_then(|said| said.deadline);
-        let limit = limit.map(|limit| self.0.services.clock.monotonic().saturating_add(limit));
+        let limit = limit.map(|limit| self.moment().saturating_add(limit));
         match (given, limit) {
             (Some(given), Some(limit)) => Some(given.min(limit)),
             (given, limit) => given.or(limit),
@@ -338,7 +342,7 @@ impl Context {
             let next = origin.say();
             next.deadline = said.deadline;
             next.cancel = said.cancel.clone();
-            next.extensions = Arc::clone(&said.extensions);
+            next.extensions = said.extensions.clone();
             next.principal = said.principal.clone();
             next.turns = said.turns.clone();
         }
@@ -346,7 +350,7 @@ impl Context {
             origin.say().turns.push(turn);
         }
         if let Some(principal) = self.0.principal.get() {
-            origin.say().principal = Some(Arc::clone(principal));
+            origin.say().principal = Some(principal.clone());
         }
         origin
     }
@@ -429,7 +433,7 @@ impl Context {
     /// The commits of a call that has ended.
     #[inline]
     pub(crate) fn take_commits(&self) -> Few<Commit> {
-        if !self.0.touched.load(Ordering::Relaxed) {
+        if self.is_untouched() {
             return Few::default();
         }
         std::mem::take(&mut self.done().commits)
@@ -439,6 +443,22 @@ impl Context {
         self.0.touched.store(true, Ordering::Relaxed);
         self.0.done.lock().expect("nothing panics under the lock")
     }
+}
+
+/// What a caller has said, with what follows from it.
+#[inline]
+fn settled(services: &Services, mut origin: Origin) -> Origin {
+    let Some(said) = origin.said() else { return origin };
+    let operation = said.key.as_ref().map(|key| operation_of(said.tenant().as_str(), key));
+    let end = said.timeout.map(|limit| services.clock.monotonic().saturating_add(limit));
+    if let Some(id) = operation {
+        origin.say().operation.get_or_insert(id);
+    }
+    if let Some(end) = end {
+        let deadline = &mut origin.say().deadline;
+        *deadline = Some(deadline.map_or(end, |deadline| deadline.min(end)));
+    }
+    origin
 }
 
 /// The operation that a tenant's key stands for.

@@ -23,7 +23,7 @@ pub(crate) struct Parts {
     pub(crate) message_id: Option<MessageId>,
     pub(crate) correlation_id: Option<CorrelationId>,
     pub(crate) causation_id: Option<CausationId>,
-    pub(crate) tenant: TenantId,
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) actor: Option<ActorId>,
     pub(crate) source: Option<Arc<str>>,
     pub(crate) trace: Option<TraceContext>,
@@ -34,8 +34,8 @@ pub(crate) struct Parts {
     pub(crate) deadline: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) cancel: Option<CancelToken>,
-    pub(crate) extensions: Arc<Extensions>,
-    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) extensions: Option<Arc<Extensions>>,
+    pub(crate) principal: Option<Principal>,
     /// The handlers whose turn this message runs in.
     pub(crate) turns: Vec<&'static str>,
     /// What an answer must reflect.
@@ -44,6 +44,17 @@ pub(crate) struct Parts {
     pub(crate) shown_within: Option<Duration>,
     /// Messages that have led to this one, within the application.
     pub(crate) depth: u32,
+}
+
+impl Parts {
+    pub(crate) fn tenant(&self) -> &TenantId {
+        self.tenant.as_ref().unwrap_or(TenantId::single())
+    }
+
+    /// Who acts, as far as the caller has said.
+    pub(crate) fn actor(&self) -> Option<&ActorId> {
+        self.principal.as_ref().map(Principal::actor).or(self.actor.as_ref())
+    }
 }
 
 impl Origin {
@@ -58,7 +69,7 @@ impl Origin {
         Self(Some(Box::new(Parts {
             correlation_id: Some(metadata.correlation_id),
             causation_id: Some(metadata.id.into()),
-            tenant: metadata.tenant.clone(),
+            tenant: Some(metadata.tenant.clone()),
             actor: metadata.actor.clone(),
             source: metadata.source.clone(),
             trace: metadata.trace.clone(),
@@ -97,7 +108,7 @@ impl Origin {
 
     /// Sets whose data the message touches.
     pub fn tenant(mut self, tenant: impl Into<TenantId>) -> Self {
-        self.say().tenant = tenant.into();
+        self.say().tenant = Some(tenant.into());
         self
     }
 
@@ -110,9 +121,7 @@ impl Origin {
     /// Says who acts, as an edge has established it: the caller must be one
     /// that is trusted. Hooks are not asked then.
     pub fn principal(mut self, principal: Principal) -> Self {
-        let said = self.say();
-        said.actor = Some(principal.actor().clone());
-        said.principal = Some(Arc::new(principal));
+        self.say().principal = Some(principal);
         self
     }
 
@@ -164,7 +173,7 @@ impl Origin {
     /// Adds a typed value that handlers can read. A message that a handler
     /// sends on carries the same values.
     pub fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        match Arc::get_mut(&mut self.say().extensions) {
+        match Arc::get_mut(self.say().extensions.get_or_insert_default()) {
             Some(extensions) => extensions.insert(value),
             None => debug_assert!(false, "extensions are shared only once the call has begun"),
         }
@@ -178,8 +187,8 @@ impl Origin {
             metadata.correlation_id = correlation_id;
         }
         metadata.causation_id = said.causation_id;
-        metadata.tenant = said.tenant.clone();
-        metadata.actor = said.actor.clone();
+        metadata.tenant = said.tenant().clone();
+        metadata.actor = said.actor().cloned();
         metadata.source = said.source.clone();
         metadata.trace = said.trace.clone();
         metadata.headers = said.headers.clone();

@@ -10,8 +10,13 @@ use crate::runtime::BoxFuture;
 
 /// Who calls, as it was established: an [`Authenticate`] hook says it, or an
 /// edge that is trusted, by [`Origin::principal`](crate::bus::Origin::principal).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
+/// Cheap to clone: clones share it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Principal(Arc<Known>);
+
+/// What is known of somebody.
+#[derive(Clone, PartialEq, Eq)]
+struct Known {
     actor: ActorId,
     tenant: Option<TenantId>,
     roles: BTreeSet<Box<str>>,
@@ -21,44 +26,52 @@ impl Principal {
     /// Somebody without a role.
     #[must_use]
     pub fn new(actor: impl Into<ActorId>) -> Self {
-        Self { actor: actor.into(), tenant: None, roles: BTreeSet::new() }
+        Self(Arc::new(Known { actor: actor.into(), tenant: None, roles: BTreeSet::new() }))
     }
 
     /// Adds a role.
     #[must_use]
     pub fn role(mut self, role: impl Into<Box<str>>) -> Self {
-        self.roles.insert(role.into());
+        Arc::make_mut(&mut self.0).roles.insert(role.into());
         self
     }
 
     /// Ties it to a tenant: a call for another one is refused.
     #[must_use]
     pub fn tenant(mut self, tenant: impl Into<TenantId>) -> Self {
-        self.tenant = Some(tenant.into());
+        Arc::make_mut(&mut self.0).tenant = Some(tenant.into());
         self
     }
 
     /// Who it is.
     #[must_use]
     pub fn actor(&self) -> &ActorId {
-        &self.actor
+        &self.0.actor
     }
 
     /// The only tenant that it may act for, `None` if any.
     #[must_use]
     pub fn only_tenant(&self) -> Option<&TenantId> {
-        self.tenant.as_ref()
+        self.0.tenant.as_ref()
     }
 
     /// The roles, sorted.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.roles.iter().map(|role| &**role)
+        self.0.roles.iter().map(|role| &**role)
     }
 
     /// Whether it has a role.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.contains(role)
+        self.0.roles.contains(role)
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Known { actor, tenant, roles } = &*self.0;
+        let mut shown = f.debug_struct("Principal");
+        shown.field("actor", actor).field("tenant", tenant).field("roles", roles).finish()
     }
 }
 

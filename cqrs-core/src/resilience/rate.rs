@@ -15,9 +15,10 @@
 //! - Between two calls of a key that has nothing in hand that is `2 × keys`
 //!   calls. Choose `keys` by how many callers there are in one period.
 //!
-//! A key is known by its hash of 64 bits, by SipHash with a key from the
-//! system, as in the maps of the standard library. A random source that tests
-//! can seed would be one that attackers can guess.
+//! A key is known by its hash of 64 bits, with a secret from the system: texts
+//! by XXH3, which costs a call next to nothing, everything else by SipHash, as
+//! in the maps of the standard library. A random source that tests can seed
+//! would be one that attackers can guess.
 
 use std::fmt;
 use std::hash::{BuildHasher, DefaultHasher, Hash, RandomState};
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::places::{Cells, Places};
 use super::sync::Mutex;
@@ -52,6 +54,7 @@ use super::sync::Mutex;
 /// ```
 pub struct RateLimiter {
     hash: RandomState,
+    seed: u64,
     places: Places,
     /// Also the lock of whoever changes it, so that all sets end with the same.
     rate: Mutex<Rate>,
@@ -109,7 +112,8 @@ impl RateLimiter {
     #[must_use]
     pub fn new(rate: Rate, keys: usize) -> Self {
         let places = Places::new(keys, rate.cells());
-        Self { hash: RandomState::new(), places, rate: Mutex::new(rate) }
+        let hash = RandomState::new();
+        Self { seed: hash.hash_one(0), hash, places, rate: Mutex::new(rate) }
     }
 
     /// Takes one call of a key, a hash from [`key`](Self::key) or
@@ -128,6 +132,14 @@ impl RateLimiter {
     #[must_use]
     pub fn key<K: Hash + ?Sized>(&self, of: &K) -> u64 {
         self.hash.hash_one(of)
+    }
+
+    /// As [`key`](Self::key), of several texts, such as tenant and caller: the
+    /// fastest way. The texts are kept apart, and a text less is another key.
+    #[must_use]
+    pub fn key_of(&self, texts: &[&str]) -> u64 {
+        let hash = |seed, text: &&str| xxh3_64_with_seed(text.as_bytes(), seed);
+        texts.iter().fold(self.seed, hash)
     }
 
     /// A hasher for keys of several parts, with the limiter's secret.
