@@ -5,6 +5,7 @@ mod aggregates;
 mod cancellation;
 mod codes;
 mod configuration;
+mod contexts;
 mod contracts;
 mod event_bus;
 mod event_handlers;

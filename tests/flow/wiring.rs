@@ -331,6 +331,63 @@ async fn dispatch_by_name_takes_and_gives_json() {
 }
 
 #[tokio::test]
+async fn dispatch_by_name_takes_and_gives_values() {
+    let app = app(MemoryStore::new());
+    let open = app.decode_command("Open", br#"{"account":"a","owner":"Ada"}"#).unwrap();
+    let executed = app.execute_any("Open", &*open, Origin::new()).await.unwrap();
+    assert!(executed.value.is::<()>());
+    let deposit = Deposit { account: "a".into(), cents: 100 };
+    let executed = app.execute_any("Deposit", &deposit, Origin::new()).await.unwrap();
+    assert_eq!(executed.receipt.streams().count(), 1, "the receipt is that of a typed call");
+    let bonus = Bonus { account: "a".into(), percent: 10 };
+    let executed = app.execute_any("Bonus", &bonus, Origin::new()).await.unwrap();
+    assert_eq!(executed.value.downcast_ref(), Some(&110_i64));
+    app.catch_up(crate::stores::GUARD).await.unwrap();
+    let query = BalanceOf { account: "a".into() };
+    let answer = app.query_any("BalanceOf", &query, Origin::new()).await.unwrap();
+    assert_eq!(answer.downcast_ref(), Some(&Some(110_i64)));
+    let query = app.decode_query("BalanceOf", br#"{"account":"a"}"#).unwrap();
+    let answer = app.query_any("BalanceOf", &*query, Origin::new()).await.unwrap();
+    assert_eq!(answer.downcast_ref(), Some(&Some(110_i64)));
+
+    let overdrawn = Withdraw { account: "a".into(), cents: 1000 };
+    let error = app.execute_any("Withdraw", &overdrawn, Origin::new()).await.unwrap_err();
+    assert!(error.is_rejection());
+    let typed: &CommandError<AccountError> = error.downcast_ref().unwrap();
+    assert_eq!(typed.rejection(), Some(&AccountError::Overdrawn { by: 890 }));
+}
+
+#[tokio::test]
+async fn dispatch_by_name_refuses_an_unknown_name_and_a_value_of_another_type() {
+    let app = app(MemoryStore::new());
+    let deposit = Deposit { account: "a".into(), cents: 100 };
+    let query = BalanceOf { account: "a".into() };
+
+    let unknown = [
+        app.execute_any("Nonsense", &deposit, Origin::new()).await.unwrap_err(),
+        app.query_any("Nonsense", &query, Origin::new()).await.unwrap_err(),
+        app.decode_command("Nonsense", b"{}").unwrap_err(),
+        app.decode_query("Nonsense", b"{}").unwrap_err(),
+        // A query is no command.
+        app.execute_any("BalanceOf", &query, Origin::new()).await.unwrap_err(),
+    ];
+    for error in unknown {
+        assert!(matches!(error.downcast_ref(), Some(BusError::HandlerNotFound { .. })), "{error}");
+    }
+    let of_another_type = [
+        app.execute_any("Withdraw", &deposit, Origin::new()).await.unwrap_err(),
+        app.query_any("BalanceOf", &deposit, Origin::new()).await.unwrap_err(),
+    ];
+    for (error, wanted) in of_another_type.iter().zip(["Withdraw", "BalanceOf"]) {
+        let Some(BusError::Payload { expected, reason, .. }) = error.downcast_ref() else {
+            panic!("{error:?}");
+        };
+        assert!(expected.contains(&format!("support::bank::{wanted}")), "{expected}");
+        assert_eq!(&**reason, "it is a value of another type");
+    }
+}
+
+#[tokio::test]
 async fn a_message_of_another_application_has_no_handler_here() {
     let app = app(MemoryStore::new());
     let error = app.execute(shop::Ring { times: 1 }).await.unwrap_err();

@@ -9,9 +9,8 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use super::App;
-use crate::bus::{
-    Begun, BusError, CancelToken, CommandError, Context, DispatchError, First, Origin, QueryError,
-};
+use super::steps::{answer, begin, look, rest, unhandled};
+use crate::bus::{Begun, CancelToken, CommandError, Context, Origin, QueryError};
 use crate::command::{Command, OneHandlerFor};
 use crate::message::{
     ActorId, CausationId, CorrelationId, MessageId, OperationId, TenantId, TraceContext,
@@ -32,7 +31,7 @@ pub struct Executed<V> {
 /// What a command has stored.
 #[derive(Clone, Debug, Default)]
 pub struct Receipt {
-    commits: Few<Commit>,
+    pub(super) commits: Few<Commit>,
 }
 
 impl Receipt {
@@ -82,7 +81,7 @@ macro_rules! calls {
             #[inline]
             fn into_future(self) -> Self::IntoFuture {
                 let Self { app, message, origin, steps } = self;
-                Calling(Calls::Described(app, message, origin, steps))
+                Calling::new(app, message, origin, steps)
             }
         }
 
@@ -199,19 +198,20 @@ enum Calls<'a, M, T> {
 }
 
 /// The rest of a call, from where it has come to.
-type Rest<'a, M, T> =
-    fn(Cow<'a, App>, M, Context, Result<Begun, Option<Duration>>) -> BoxFuture<'a, T>;
+pub(super) type Rest<'a, M, T> = fn(Cow<'a, App>, M, Context, Since) -> BoxFuture<'a, T>;
 
-/// How a call is begun, and what its rest is.
-struct Steps<'a, M, T> {
-    now: fn(&App, &M, Origin) -> Ahead<T>,
-    rest: Rest<'a, M, T>,
+/// How a call is begun, and what its rest is. The outcome of what has ended
+/// is given as the caller gets it, so that it is moved as little as can be.
+pub(super) struct Steps<'a, M, T> {
+    pub(super) now: fn(&App, &M, Origin, &mut Option<Left>) -> Poll<T>,
+    pub(super) rest: Rest<'a, M, T>,
 }
 
-enum Ahead<T> {
-    Ended(T),
-    Waits(Context, Result<Begun, Option<Duration>>),
-}
+/// What is left of a call that waits.
+pub(crate) type Left = (Context, Since);
+
+/// Where a call has come to: it has begun, or since when it is measured.
+pub(crate) type Since = Result<Begun, Option<Duration>>;
 
 // Nothing in it is pinned but what stands in a box.
 impl<M, T> Unpin for Calling<'_, M, T> {}
@@ -221,24 +221,53 @@ impl<M, T> Future for Calling<'_, M, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<T> {
-        if let Calls::Described(app, message, origin, Steps { now, .. }) = &mut self.0 {
-            // A caller whose calls never wait would keep its thread from all others.
-            std::task::ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
-            let (ctx, begun) = match now(app, message, std::mem::take(origin)) {
-                Ahead::Ended(ended) => {
-                    self.0 = Calls::Over;
-                    return Poll::Ready(ended);
-                }
-                Ahead::Waits(ctx, begun) => (ctx, begun),
-            };
-            let described = std::mem::replace(&mut self.0, Calls::Over);
-            if let Calls::Described(app, message, _, Steps { rest, .. }) = described {
-                self.0 = Calls::Waits(rest(app, message, ctx, begun));
-            }
+        match &mut self.0 {
+            Calls::Described(..) => self.begin(cx),
+            Calls::Waits(_) => self.go_on(cx),
+            Calls::Over => unreachable!("a call is not polled when it is over"),
         }
-        let Calls::Waits(rest) = &mut self.0 else {
-            unreachable!("a call is not polled when it is over")
+    }
+}
+
+impl<'a, M, T> Calling<'a, M, T> {
+    #[inline]
+    pub(super) fn new(
+        app: Cow<'a, App>,
+        message: M,
+        origin: Origin,
+        steps: Steps<'a, M, T>,
+    ) -> Self {
+        Self(Calls::Described(app, message, origin, steps))
+    }
+
+    fn begin(&mut self, cx: &mut task::Context<'_>) -> Poll<T> {
+        // A caller whose calls never wait would keep its thread from all others.
+        std::task::ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+        let Calls::Described(app, message, origin, Steps { now, .. }) = &mut self.0 else {
+            return Poll::Pending;
         };
+        let mut left = None;
+        let ended = now(app, message, std::mem::take(origin), &mut left);
+        match left {
+            None => {
+                self.0 = Calls::Over;
+                ended
+            }
+            Some(left) => self.wait(left, cx),
+        }
+    }
+
+    fn wait(&mut self, (ctx, begun): Left, cx: &mut task::Context<'_>) -> Poll<T> {
+        if let Calls::Described(app, message, _, Steps { rest, .. }) =
+            std::mem::replace(&mut self.0, Calls::Over)
+        {
+            self.0 = Calls::Waits(rest(app, message, ctx, begun));
+        }
+        self.go_on(cx)
+    }
+
+    fn go_on(&mut self, cx: &mut task::Context<'_>) -> Poll<T> {
+        let Calls::Waits(rest) = &mut self.0 else { return Poll::Pending };
         let ended = rest.as_mut().poll(cx);
         if ended.is_ready() {
             self.0 = Calls::Over;
@@ -263,26 +292,15 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
         Self { app, message, origin, steps: Steps { now: Self::now, rest: Self::rest } }
     }
 
-    fn now(app: &App, command: &C, origin: Origin) -> Ahead<<Self as IntoFuture>::Output> {
-        let ctx = match app.open(C::NAME, origin) {
-            Ok(ctx) => ctx,
-            Err(error) => return Ahead::Ended(Err(error.into())),
-        };
-        if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
-            return Ahead::Waits(ctx, Err(None));
-        }
-        match app.inner().handlers.execute_now(command, &ctx) {
-            First::Ended(Err(error)) => {
-                ctx.leave();
-                Ahead::Ended(Err(error))
-            }
-            First::Ended(Ok(value)) => {
-                let receipt = Receipt { commits: ctx.take_commits() };
-                ctx.leave();
-                Ahead::Ended(Ok(Executed { value, receipt }))
-            }
-            First::Begun(begun) => Ahead::Waits(ctx, Ok(begun)),
-            First::NotYet(since) => Ahead::Waits(ctx, Err(since)),
+    fn now(
+        app: &App,
+        command: &C,
+        origin: Origin,
+        left: &mut Option<Left>,
+    ) -> Poll<<Self as IntoFuture>::Output> {
+        match app.inner().handlers.command() {
+            Some(entry) => begin(entry, app, command, origin, left),
+            None => Poll::Ready(Err(unhandled(C::NAME).into())),
         }
     }
 
@@ -290,19 +308,9 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
         app: Cow<'a, App>,
         command: C,
         ctx: Context,
-        begun: Result<Begun, Option<Duration>>,
+        begun: Since,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
-        Box::pin(async move {
-            let _running = app.inner().in_flight.enter();
-            let value = app.inner().handlers.execute(begun, &command, &ctx).await?;
-            let receipt = Receipt { commits: ctx.take_commits() };
-            let executed = Executed { value, receipt };
-            if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
-                return Box::pin(shown(&app, &ctx, executed)).await;
-            }
-            ctx.leave();
-            Ok(executed)
-        })
+        rest(app, command, ctx, begun, |ended| ended)
     }
 }
 
@@ -338,20 +346,15 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
         Self { app, message, origin, steps: Steps { now: Self::now, rest: Self::rest } }
     }
 
-    fn now(app: &App, query: &Q, origin: Origin) -> Ahead<<Self as IntoFuture>::Output> {
-        let ctx = match app.open(Q::NAME, origin) {
-            Ok(ctx) => ctx,
-            Err(error) => return Ahead::Ended(Err(error.into())),
-        };
-        if ctx.after().is_some() {
-            return Ahead::Waits(ctx, Err(None));
-        }
-        match app.inner().handlers.ask_now(query, &ctx) {
-            First::Ended(ended) => {
-                ctx.leave();
-                Ahead::Ended(ended)
-            }
-            First::Begun(_) | First::NotYet(_) => Ahead::Waits(ctx, Err(None)),
+    fn now(
+        app: &App,
+        query: &Q,
+        origin: Origin,
+        left: &mut Option<Left>,
+    ) -> Poll<<Self as IntoFuture>::Output> {
+        match app.inner().handlers.query() {
+            Some(entry) => look(entry, app, query, origin, left),
+            None => Poll::Ready(Err(unhandled(Q::NAME).into())),
         }
     }
 
@@ -359,80 +362,13 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
         app: Cow<'a, App>,
         query: Q,
         ctx: Context,
-        _begun: Result<Begun, Option<Duration>>,
+        _begun: Since,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
-            let _running = app.inner().in_flight.enter();
-            if let Some((token, limit)) = ctx.after() {
-                let reached = app.wait_for(token, *limit).await;
-                reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;
-            }
-            app.inner().handlers.ask(&query, &ctx).await
+            let Some(entry) = app.inner().handlers.query() else {
+                return Err(unhandled(Q::NAME).into());
+            };
+            answer(entry, &app, &query, ctx).await
         })
     }
-}
-
-/// A command that is done, once its caller can see what came of it.
-async fn shown<V, E>(
-    app: &App,
-    ctx: &Context,
-    executed: Executed<V>,
-) -> Result<Executed<V>, CommandError<E>> {
-    if app.inner().feed.is_awaited()
-        && let Some(token) = executed.receipt.token()
-    {
-        app.announced(token, ctx.remaining()).await;
-    }
-    if let (Some(limit), Some(token)) = (ctx.shown_within(), executed.receipt.token()) {
-        let reached = app.wait_for(token, limit).await;
-        reached.map_err(|source| BusError::Behind { source: Box::new(source) })?;
-    }
-    Ok(executed)
-}
-
-/// A command by wire name.
-pub(super) fn execute_named<'a, C: Command + OneHandlerFor<C>>(
-    app: &'a App,
-    payload: &'a [u8],
-    origin: Origin,
-) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
-    Box::pin(async move {
-        let command: C = decode(C::NAME, payload)?;
-        let executed = Execute::new(Cow::Borrowed(app), command, origin).await?;
-        encode(C::NAME, &executed.value)
-    })
-}
-
-/// A query by wire name.
-pub(super) fn ask_named<'a, Q: Query>(
-    app: &'a App,
-    payload: &'a [u8],
-    origin: Origin,
-) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>> {
-    Box::pin(async move {
-        let query: Q = decode(Q::NAME, payload)?;
-        let answer = Ask::new(Cow::Borrowed(app), query, origin).await?;
-        encode(Q::NAME, &answer)
-    })
-}
-
-fn decode<T: serde::de::DeserializeOwned>(name: &str, payload: &[u8]) -> Result<T, BusError> {
-    let mut json = serde_json::Deserializer::from_slice(payload);
-    let decoded = serde_path_to_error::deserialize(&mut json);
-    let problem = |path: String, reason: String| BusError::Payload {
-        expected: format!("{name} ({})", std::any::type_name::<T>()).into(),
-        path: path.into(),
-        reason: reason.into(),
-    };
-    let value =
-        decoded.map_err(|error| problem(error.path().to_string(), error.inner().to_string()))?;
-    json.end().map_err(|error| problem(".".to_owned(), error.to_string()))?;
-    Ok(value)
-}
-
-fn encode<T: serde::Serialize>(name: &str, value: &T) -> Result<Vec<u8>, DispatchError> {
-    serde_json::to_vec(value).map_err(|error| {
-        let source = crate::message::CodecError::new(error);
-        BusError::Encode { event_type: format!("the answer to {name}"), source }.into()
-    })
 }

@@ -11,9 +11,11 @@ mod in_flight;
 mod listened;
 mod listening;
 mod live;
+mod named;
 mod parameter;
 mod settled;
 mod shutdown;
+mod steps;
 mod tending;
 mod updates;
 mod waiting;
@@ -24,6 +26,7 @@ pub use bus::Bus;
 pub use call::{Ask, Calling, Execute, Executed, Receipt};
 pub(crate) use in_flight::InFlight;
 pub(crate) use live::Live;
+pub(crate) use named::{AnyCommand, AnyQuery};
 pub use parameter::{Dep, Parameter};
 pub use shutdown::Shutdown;
 pub use updates::Updates;
@@ -37,7 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::aggregate::{Apply, LoadError, Repository, Root};
-use crate::bus::{BusError, CommandError, Context, DispatchError, Handlers, Origin};
+use crate::bus::{BusError, CommandError, Context, Handlers, Origin};
 use crate::cache::CacheStatistics;
 use crate::command::{Command, OneHandlerFor};
 use crate::config::{Changes, Config, ConfigError, ConfigWatch};
@@ -191,49 +194,6 @@ impl App {
     /// moved: gives its answer, and then every other answer that it becomes.
     pub fn follow<Q: Query + Clone + OneQueryHandlerFor<Q>>(&self, query: Q) -> Updates<Q> {
         Updates::new(self.clone(), query)
-    }
-
-    /// Sends a command by its wire name with a JSON payload, for edges and
-    /// tools; gives the answer as JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`DispatchError`] with a code; a payload that does not fit names the
-    /// place in it.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`App::execute`].
-    pub async fn execute_json(
-        &self,
-        name: &str,
-        payload: &[u8],
-        origin: Origin,
-    ) -> Result<Vec<u8>, DispatchError> {
-        let named = self.0.handlers.commands_by_name.get(name);
-        let named = named.ok_or_else(|| BusError::HandlerNotFound { name: name.to_owned() })?;
-        (named.call)(self, payload, origin).await
-    }
-
-    /// Asks a query by its wire name with a JSON payload; gives the answer as
-    /// JSON.
-    ///
-    /// # Errors
-    ///
-    /// As [`App::execute_json`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`App::query`].
-    pub async fn query_json(
-        &self,
-        name: &str,
-        payload: &[u8],
-        origin: Origin,
-    ) -> Result<Vec<u8>, DispatchError> {
-        let named = self.0.handlers.queries_by_name.get(name);
-        let named = named.ok_or_else(|| BusError::HandlerNotFound { name: name.to_owned() })?;
-        (named.call)(self, payload, origin).await
     }
 
     /// What the application consists of.

@@ -6,15 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::around::Around;
-use super::call::{ask_named, execute_named};
 use super::listening::{Listener, Paced};
-use super::{Bus, Dep, Inner, Parameter};
+use super::{AnyCommand, AnyQuery, Bus, Dep, Inner, Parameter};
 use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, LiveRetryLimit, Repository, RetryLimit,
 };
 use crate::bus::{
-    BusError, CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Named, Now,
-    Origin, QueryError, QueryHandler, Target,
+    BusError, CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Now, Origin,
+    QueryError, QueryHandler, Target,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
 use crate::policy::{GuardFn, Observers, Policies, Policy, PolicySettings, Stack};
@@ -101,8 +100,7 @@ impl Wiring<'_> {
         let Some(stack) = self.stack(MessageKind::Command, C::NAME, TypeId::of::<C>()) else {
             return;
         };
-        self.handlers.add_command::<C>(handler, stack);
-        self.handlers.commands_by_name.insert(C::NAME, Named { call: execute_named::<C> });
+        self.handlers.add_command::<C>(handler, stack, AnyCommand::of::<C>());
     }
 
     /// Takes a function that handles a command.
@@ -146,8 +144,7 @@ impl Wiring<'_> {
         let Some(stack) = self.stack(MessageKind::Query, Q::NAME, TypeId::of::<Q>()) else {
             return;
         };
-        self.handlers.add_query::<Q>(handler, stack);
-        self.handlers.queries_by_name.insert(Q::NAME, Named { call: ask_named::<Q> });
+        self.handlers.add_query::<Q>(handler, stack, AnyQuery::of::<Q>());
     }
 
     /// Takes a command that an aggregate decides.

@@ -84,7 +84,7 @@ where
         let typed = &mut self.typed;
         let run = async {
             let Done { .. } = bounded.run(typed).await?;
-            let given = call.take_answer().or_else(|| typed.take());
+            let given = call.answer_so_far().or_else(|| typed.take());
             given.ok_or_else(|| Failure::refused("the cache", "the handler has given no answer"))
         };
         let answer = keeping.run(answers, &key, terms, call.ctx(), Box::pin(run)).await?;

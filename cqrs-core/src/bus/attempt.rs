@@ -115,7 +115,7 @@ impl<T, E, F> Typed<'_, T, E, F> {
 
 impl<T: 'static, E: Ending, F> Typed<'_, T, E, F> {
     /// The typed form of how the call has ended.
-    pub(super) fn end(self, outcome: Outcome, call: &Call<'_>) -> Result<T, E> {
+    pub(super) fn end(self, outcome: Outcome, mut call: Call<'_>) -> Result<T, E> {
         match outcome {
             Err(Failure::Bus(error)) => Err(error.into()),
             Err(Failure::Rejected(_)) => {

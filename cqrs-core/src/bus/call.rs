@@ -150,14 +150,22 @@ impl<'a> Call<'a> {
     }
 
     /// What was answered in the place of the handler.
-    pub(crate) fn take_answer<T: 'static>(&self) -> Option<T> {
-        let answer = self.answer.lock().expect("nothing panics under the lock").take()?;
-        answer.downcast().ok().map(|answer| *answer)
+    pub(crate) fn take_answer<T: 'static>(&mut self) -> Option<T> {
+        self.answer.get_mut().expect("nothing panics under the lock").take().and_then(unboxed)
+    }
+
+    /// The same while the call goes on.
+    pub(crate) fn answer_so_far<T: 'static>(&self) -> Option<T> {
+        self.answer.lock().expect("nothing panics under the lock").take().and_then(unboxed)
     }
 
     pub(crate) fn validate(&self) -> Result<(), Violations> {
         self.message.validate()
     }
+}
+
+fn unboxed<T: 'static>(answer: Box<dyn Any + Send>) -> Option<T> {
+    answer.downcast().ok().map(|answer| *answer)
 }
 
 impl fmt::Debug for Call<'_> {

@@ -6,20 +6,21 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::{
-    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, DispatchError, Ending, Now,
-    Outcome, QueryError, Started, Typed, within,
+    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, Ending, Now, Outcome,
+    QueryError, Started, Typed, within,
 };
 use crate::aggregate::panic_message;
-use crate::app::App;
+use crate::app::{AnyCommand, AnyQuery};
 use crate::command::{Command, OneHandlerFor};
 use crate::error::ErrorCode;
 use crate::policy::Stack;
 use crate::query::Query;
-use crate::runtime::BoxFuture;
+use crate::runtime::{BoxFuture, NameHash};
 
 /// What runs a command. Written by the handler attributes.
 pub trait CommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
@@ -136,62 +137,83 @@ impl Hasher for TypeIdHasher {
     }
 }
 
-type Table = HashMap<TypeId, Box<dyn Any + Send + Sync>, BuildHasherDefault<TypeIdHasher>>;
+type Table = HashMap<TypeId, Entry, BuildHasherDefault<TypeIdHasher>>;
 
-/// A call by wire name: the application, the payload, who asks.
-pub(crate) type NamedCall =
-    for<'a> fn(&'a App, &'a [u8], super::Origin) -> BoxFuture<'a, Result<Vec<u8>, DispatchError>>;
+/// What is handled under the wire names of one kind of messages.
+pub(crate) type ByName<Call> = HashMap<&'static str, Named<Call>, BuildHasherDefault<NameHash>>;
 
-/// The entry of a message in a table by name.
-#[derive(Clone, Copy)]
-pub(crate) struct Named {
-    pub(crate) call: NamedCall,
+/// The handler of a message in a table by name, and how it is called without
+/// the type of the message.
+pub(crate) struct Named<Call> {
+    pub(crate) entry: Entry,
+    pub(crate) call: Call,
 }
+
+/// The entry of a handler, without the type of its message.
+pub(crate) type Entry = Arc<dyn Any + Send + Sync>;
 
 /// All handlers of one application.
 #[derive(Default)]
 pub(crate) struct Handlers {
     commands: Table,
     queries: Table,
-    pub(crate) commands_by_name: HashMap<&'static str, Named>,
-    pub(crate) queries_by_name: HashMap<&'static str, Named>,
+    pub(crate) commands_by_name: ByName<AnyCommand>,
+    pub(crate) queries_by_name: ByName<AnyQuery>,
     pub(crate) event_handlers: BTreeSet<&'static str>,
 }
 
-struct CommandEntry<C> {
+/// A command with everything around its handler.
+pub(crate) struct CommandEntry<C> {
     handler: Box<dyn CommandHandler<C>>,
     stack: Stack,
 }
 
-struct QueryEntry<Q> {
+/// What a handler answers.
+type Answer<C> =
+    Result<<C as OneHandlerFor<C>>::Output, CommandError<<C as OneHandlerFor<C>>::Error>>;
+
+/// A handler that is under way.
+pub(crate) type Handling<'a, C> = BoxFuture<'a, Answer<C>>;
+
+/// As [`CommandEntry`], of a query.
+pub(crate) struct QueryEntry<Q> {
     handler: Box<dyn QueryHandler<Q>>,
     stack: Stack,
 }
 
 impl Handlers {
-    pub(crate) fn add_command<C>(&mut self, handler: impl CommandHandler<C>, stack: Stack)
-    where
+    pub(crate) fn add_command<C>(
+        &mut self,
+        handler: impl CommandHandler<C>,
+        stack: Stack,
+        call: AnyCommand,
+    ) where
         C: Command + OneHandlerFor<C>,
     {
-        let entry = CommandEntry::<C> { handler: Box::new(handler), stack };
-        self.commands.insert(TypeId::of::<C>(), Box::new(entry));
+        let entry: Entry = Arc::new(CommandEntry::<C> { handler: Box::new(handler), stack });
+        self.commands.insert(TypeId::of::<C>(), Arc::clone(&entry));
+        self.commands_by_name.insert(C::NAME, Named { entry, call });
     }
 
-    pub(crate) fn add_query<Q: Query>(&mut self, handler: impl QueryHandler<Q>, stack: Stack) {
-        let entry = QueryEntry::<Q> { handler: Box::new(handler), stack };
-        self.queries.insert(TypeId::of::<Q>(), Box::new(entry));
+    pub(crate) fn add_query<Q: Query>(
+        &mut self,
+        handler: impl QueryHandler<Q>,
+        stack: Stack,
+        call: AnyQuery,
+    ) {
+        let entry: Entry = Arc::new(QueryEntry::<Q> { handler: Box::new(handler), stack });
+        self.queries.insert(TypeId::of::<Q>(), Arc::clone(&entry));
+        self.queries_by_name.insert(Q::NAME, Named { entry, call });
     }
 
-    fn command<C: Command + OneHandlerFor<C>>(&self) -> Result<&CommandEntry<C>, BusError> {
-        let entry = self.commands.get(&TypeId::of::<C>());
-        let entry = entry.and_then(|entry| entry.downcast_ref());
-        entry.ok_or_else(|| BusError::HandlerNotFound { name: C::NAME.to_owned() })
+    #[inline]
+    pub(crate) fn command<C: Command + OneHandlerFor<C>>(&self) -> Option<&CommandEntry<C>> {
+        self.commands.get(&TypeId::of::<C>())?.downcast_ref()
     }
 
-    fn query<Q: Query>(&self) -> Result<&QueryEntry<Q>, BusError> {
-        let entry = self.queries.get(&TypeId::of::<Q>());
-        let entry = entry.and_then(|entry| entry.downcast_ref());
-        entry.ok_or_else(|| BusError::HandlerNotFound { name: Q::NAME.to_owned() })
+    #[inline]
+    pub(crate) fn query<Q: Query>(&self) -> Option<&QueryEntry<Q>> {
+        self.queries.get(&TypeId::of::<Q>())?.downcast_ref()
     }
 
     /// The names of the commands and queries that are handled.
@@ -203,94 +225,112 @@ impl Handlers {
     pub(crate) fn names(&self) -> BTreeSet<&'static str> {
         self.messages().chain(self.event_handlers.iter().copied()).collect()
     }
+}
 
-    /// Finds the handler and runs it, as far as it goes without a future:
-    /// where nothing but the checks of its fields and its figures stand
-    /// around it.
+impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
+    /// Runs the handler, as far as it goes without a future: where nothing but
+    /// the checks of its fields and its figures stand around it.
     #[inline]
-    pub(crate) fn execute_now<C>(
+    pub(crate) fn now(
         &self,
         command: &C,
         ctx: &Context,
-    ) -> First<Result<C::Output, CommandError<C::Error>>>
-    where
-        C: Command + OneHandlerFor<C>,
-    {
-        let CommandEntry { handler, stack } = match self.command::<C>() {
-            Ok(entry) => entry,
-            Err(error) => return First::Ended(Err(error.into())),
-        };
-        if !stack.is_light() || ctx.is_bounded() {
+    ) -> First<Result<C::Output, CommandError<C::Error>>> {
+        let Self { handler, stack } = self;
+        if !self.is_light(ctx) {
             return First::NotYet(None);
         }
-        let since = stack.observer.begin(ctx);
-        let ended = match command.validate() {
-            Err(error) => Err(BusError::Validation(error).into()),
-            Ok(()) => match catch_unwind(AssertUnwindSafe(|| handler.now(command, ctx))) {
-                Ok(Now::Ended(ended)) => ended,
-                Ok(Now::Begun(begun)) => return First::Begun(Begun { since, begun }),
-                Ok(Now::NotYet) => return First::NotYet(since),
-                Err(panic) => Err(panicked(stack.target.name, &*panic).into()),
-            },
+        let since = stack.observer.begin_unlogged(ctx);
+        // What is answered mostly is small, and is handed on without all else
+        // that can come.
+        let mut other = Now::NotYet;
+        let answer = match command.validate() {
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| match handler.now(command, ctx) {
+                Now::Ended(Ok(answer)) => Some(answer),
+                now => {
+                    other = now;
+                    None
+                }
+            })),
+            Err(error) => {
+                other = Now::Ended(Err(BusError::Validation(error).into()));
+                Ok(None)
+            }
+        };
+        let ended = match (answer, other) {
+            (Ok(Some(answer)), _) => {
+                stack.observer.end(&stack.target, ctx, since, None);
+                return First::Ended(Ok(answer));
+            }
+            (Ok(None), Now::Ended(ended)) => ended,
+            (Ok(None), Now::Begun(begun)) => return First::Begun(Begun { since, begun }),
+            (Ok(None), Now::NotYet) => return First::NotYet(since),
+            (Err(panic), _) => Err(panicked(stack.target.name, &*panic).into()),
         };
         stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
         First::Ended(ended)
     }
 
-    /// The rest of a command.
-    pub(crate) async fn execute<C>(
-        &self,
+    /// Whether nothing but its time and figures stand around the handler of a
+    /// call.
+    #[inline]
+    pub(crate) fn is_light(&self, ctx: &Context) -> bool {
+        self.stack.is_light() && !ctx.is_bounded()
+    }
+
+    /// The rest of the handler of such a call.
+    pub(crate) fn resume<'a>(
+        &'a self,
         begun: Result<Begun, Option<Duration>>,
-        command: &C,
-        ctx: &Context,
-    ) -> Result<C::Output, CommandError<C::Error>>
-    where
-        C: Command + OneHandlerFor<C>,
-    {
-        let CommandEntry { handler, stack } = self.command::<C>()?;
+        command: &'a C,
+        ctx: &'a Context,
+    ) -> Result<(Option<Duration>, Handling<'a, C>), BusError> {
+        let Self { handler, stack } = self;
         match begun {
-            Ok(Begun { since, begun }) => {
-                rest(stack, ctx, since, handler.resume(begun, command, ctx)).await
-            }
-            Err(since) if stack.is_light() && !ctx.is_bounded() => {
+            Ok(Begun { since, begun }) => Ok((since, handler.resume(begun, command, ctx))),
+            Err(since) => {
                 command.validate().map_err(BusError::Validation)?;
                 let future = catch_unwind(AssertUnwindSafe(|| handler.handle(command, ctx)));
                 let future = future.map_err(|panic| panicked(stack.target.name, &*panic))?;
-                rest(stack, ctx, since, future).await
-            }
-            Err(_) => {
-                let start = move || match handler.now(command, ctx) {
-                    Now::Ended(ended) => Started::Ended(ended),
-                    Now::Begun(begun) => Started::Waits(handler.resume(begun, command, ctx)),
-                    Now::NotYet => Started::Waits(handler.handle(command, ctx)),
-                };
-                // In a box of its own: a call without policies stays small.
-                Box::pin(async move {
-                    let call = Call::new::<C::Output>(&stack.target, command, ctx);
-                    let mut typed = Typed::new(stack.target.name, start);
-                    let outcome = through(stack, &call, &mut typed).await;
-                    typed.end(outcome, &call)
-                })
-                .await
+                Ok((since, future))
             }
         }
     }
 
+    /// Waits for it.
+    pub(crate) fn wait<'a>(
+        &'a self,
+        ctx: &'a Context,
+        since: Option<Duration>,
+        rest: Handling<'a, C>,
+    ) -> impl Future<Output = Answer<C>> + Send + 'a {
+        wait(&self.stack, ctx, since, rest)
+    }
+
+    /// Runs a command through everything around its handler.
+    pub(crate) async fn through(&self, command: &C, ctx: &Context) -> Answer<C> {
+        let Self { handler, stack } = self;
+        let start = move || match handler.now(command, ctx) {
+            Now::Ended(ended) => Started::Ended(ended),
+            Now::Begun(begun) => Started::Waits(handler.resume(begun, command, ctx)),
+            Now::NotYet => Started::Waits(handler.handle(command, ctx)),
+        };
+        let call = Call::new::<C::Output>(&stack.target, command, ctx);
+        let mut typed = Typed::new(stack.target.name, start);
+        let outcome = through(stack, &call, &mut typed).await;
+        typed.end(outcome, call)
+    }
+}
+
+impl<Q: Query> QueryEntry<Q> {
     /// The answer to a query, where it is known without running anything.
     #[inline]
-    pub(crate) fn ask_now<Q: Query>(
-        &self,
-        query: &Q,
-        ctx: &Context,
-    ) -> First<Result<Q::Output, QueryError>> {
-        let QueryEntry { stack, .. } = match self.query::<Q>() {
-            Ok(entry) => entry,
-            Err(error) => return First::Ended(Err(error.into())),
-        };
+    pub(crate) fn now(&self, query: &Q, ctx: &Context) -> First<Result<Q::Output, QueryError>> {
+        let stack = &self.stack;
         let Some((answers, keeping)) = stack.only_keeps(ctx).zip(Q::KEEPING) else {
             return First::NotYet(None);
         };
-        let since = stack.observer.begin(ctx);
+        let since = stack.observer.begin_unlogged(ctx);
         if query.validate().is_err() {
             return First::NotYet(None);
         }
@@ -303,18 +343,14 @@ impl Handlers {
         }
     }
 
-    /// As [`Handlers::execute`], for a query.
-    pub(crate) async fn ask<Q: Query>(
-        &self,
-        query: &Q,
-        ctx: &Context,
-    ) -> Result<Q::Output, QueryError> {
-        let QueryEntry { handler, stack } = self.query::<Q>()?;
+    /// As [`CommandEntry::through`].
+    pub(crate) async fn through(&self, query: &Q, ctx: &Context) -> Result<Q::Output, QueryError> {
+        let Self { handler, stack } = self;
         let start = move || Started::Waits(handler.handle(query, ctx));
         let call = Call::new::<Q::Output>(&stack.target, query, ctx);
         let mut asked = Asked::new(query, Typed::new(stack.target.name, start));
         let outcome = through(stack, &call, &mut asked).await;
-        asked.typed.end(outcome, &call)
+        asked.typed.end(outcome, call)
     }
 }
 
@@ -339,7 +375,7 @@ pub(crate) struct Begun {
 }
 
 /// The rest of a call around which nothing but its time and figures stand.
-async fn rest<T, E: Ending>(
+async fn wait<T, E: Ending>(
     stack: &Stack,
     ctx: &Context,
     since: Option<Duration>,

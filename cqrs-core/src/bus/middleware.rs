@@ -171,7 +171,7 @@ impl fmt::Debug for Next<'_> {
 }
 
 /// What can be run, and run again. It holds its run itself, so that a run takes
-/// no box of its own; see [`run`].
+/// no box of its own; see [`Run`].
 pub(crate) trait Attempt: Send {
     /// Begins a run; gives its outcome if it has ended with that.
     fn begin(&mut self) -> Option<Outcome>;
@@ -192,16 +192,19 @@ pub(crate) trait Attempt: Send {
     ) -> Started<'s, Outcome>;
 }
 
-/// Runs an attempt to its outcome. Dropping this drops the run.
-#[inline]
-pub(crate) async fn run(attempt: &mut dyn Attempt) -> Outcome {
-    match attempt.begin() {
-        Some(outcome) => outcome,
-        None => Run(attempt).await,
+/// An attempt while it is run. Dropping this drops the run that has begun.
+pub(crate) struct Run<'a>(&'a mut dyn Attempt);
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(attempt: &'a mut dyn Attempt) -> Self {
+        Self(attempt)
+    }
+
+    /// Begins a run; its rest is to be awaited unless it ends with that.
+    pub(crate) fn begin(&mut self) -> Option<Outcome> {
+        self.0.begin()
     }
 }
-
-struct Run<'a>(&'a mut dyn Attempt);
 
 impl Future for Run<'_> {
     type Output = Outcome;

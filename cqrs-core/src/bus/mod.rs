@@ -30,11 +30,13 @@ pub use context::Context;
 #[cfg(feature = "tower")]
 pub(crate) use deadline::dropped;
 pub(crate) use deadline::within;
-pub(crate) use dispatch::{Begun, First, Handlers, Instant, Named, panicked};
+pub(crate) use dispatch::{
+    Begun, ByName, CommandEntry, Entry, First, Handlers, Instant, Named, QueryEntry, panicked,
+};
 pub use dispatch::{CommandHandler, QueryHandler};
 pub use error::{BusError, CommandError, DispatchError, QueryError};
 pub use extensions::Extensions;
-pub(crate) use middleware::{Attempt, Bounded, Bounds, Layer, Middlewares, run};
+pub(crate) use middleware::{Attempt, Bounded, Bounds, Layer, Middlewares, Run};
 pub use middleware::{Done, Failure, FromFn, Middleware, Next, Outcome, Rejected, Scope, from_fn};
 pub use origin::Origin;
 pub(crate) use origin::Parts;

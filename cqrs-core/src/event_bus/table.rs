@@ -7,12 +7,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::{Subscriber, Subscription};
+use crate::runtime::NameHash;
 
 /// One subscriber of a bus, with what the bus keeps for it.
 pub(super) struct Entry<Kept> {
@@ -23,24 +22,6 @@ pub(super) struct Entry<Kept> {
 
 /// Those who get one event, in the order in which they get it.
 pub(super) type Entries<Kept> = Arc<[Arc<Entry<Kept>>]>;
-
-/// Hashes the names of event types, which are chosen by the application. A
-/// name is written in one piece; the byte that text puts behind it tells
-/// nothing.
-#[derive(Default)]
-struct NameHash(u64);
-
-impl Hasher for NameHash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 ^= xxh3_64(bytes);
-    }
-
-    fn write_u8(&mut self, _: u8) {}
-}
 
 pub(super) struct Subscriptions<Kept>(Mutex<Table<Kept>>);
 

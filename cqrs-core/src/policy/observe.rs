@@ -90,11 +90,15 @@ impl Logging {
         self.sampling.store(part, Ordering::Relaxed);
     }
 
+    #[inline]
     fn is_on(&self) -> bool {
+        tracing::level_filters::LevelFilter::current() >= tracing::Level::ERROR && self.is_heard()
+    }
+
+    /// Of all subscribers of the process somebody listens; on this thread too?
+    fn is_heard(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)
             && tracing::level_filters::STATIC_MAX_LEVEL >= tracing::Level::ERROR
-            && tracing::level_filters::LevelFilter::current() >= tracing::Level::ERROR
-            // Of all subscribers of the process somebody listens; on this thread too?
             && tracing::enabled!(target: "cqrs::call", tracing::Level::ERROR)
     }
 
@@ -108,9 +112,14 @@ impl Observer {
     /// When the call began, if anybody wants to know.
     #[inline]
     pub(crate) fn begin(&self, ctx: &Context) -> Option<Duration> {
-        let wanted = self.meter.is_some()
-            || self.collector.is_some()
-            || (self.logging.timing.load(Ordering::Relaxed) && self.logging.is_on());
+        let is_told = self.logging.timing.load(Ordering::Relaxed) && self.logging.is_on();
+        if is_told { Some(ctx.services().clock.monotonic()) } else { self.begin_unlogged(ctx) }
+    }
+
+    /// The same for a call of which nothing is logged.
+    #[inline]
+    pub(crate) fn begin_unlogged(&self, ctx: &Context) -> Option<Duration> {
+        let wanted = self.meter.is_some() || self.collector.is_some();
         wanted.then(|| ctx.services().clock.monotonic())
     }
 

@@ -13,7 +13,7 @@ use super::{
     Access, Answers, Audit, Authenticator, Authorizer, ErasedGuard, Guards, PolicySettings,
     RateKey, RateSettings, Setting,
 };
-use crate::bus::{MessageKind, Target};
+use crate::bus::{Context, MessageKind, Target};
 use crate::config::WarnAfter;
 use crate::resilience::{
     Backoff, Breakers, Bulkhead, CircuitBreaker, Rate, RateLimiter, RetryBudget,
@@ -351,6 +351,15 @@ impl Policy {
             && matches!(self.access, Entry::Open)
             && self.guards.is_empty()
             && self.audit.is_none()
+    }
+
+    /// Whether nobody has to be asked about a call, and nothing is kept of it.
+    pub(super) fn asks_nobody(&self, ctx: &Context) -> bool {
+        (self.authenticator.is_none() || ctx.principal().is_some())
+            && !matches!(self.access, Entry::Policy(_))
+            && self.guards.is_empty()
+            && self.audit.is_none()
+            && self.cache.is_none()
     }
 
     fn is_free(&self) -> bool {

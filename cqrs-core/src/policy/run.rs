@@ -1,15 +1,16 @@
 //! The stages in front of a handler, in their one order.
 
-use std::hash::{Hash, Hasher};
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::audit::Verdict;
+use super::observe::code_of;
 use super::resolve::{Entry, Limits, Policy};
 use super::{AuditRecord, Principal, RateKey};
 use crate::bus::{
-    Attempt, Bounds, BusError, Call, Context, Failure, Outcome, Started, run, within,
+    Attempt, Bounds, BusError, Call, Context, Failure, Outcome, Run, Started, within,
 };
 use crate::error::ErrorCode;
 use crate::resilience::{Bulkhead, BulkheadPermit, Permit};
@@ -30,28 +31,28 @@ impl Policy {
                 ctx.set_principal(principal);
             }
         }
-        let tenant = ctx.principal().and_then(Principal::only_tenant);
-        if tenant.is_some_and(|tenant| tenant != ctx.tenant_ref()) {
-            return Err(BusError::Forbidden { missing: "the tenant of the call".into() });
-        }
-        passed(call, "tenant");
-        Ok(())
+        hold_to_tenant(call)
     }
 
     /// Everything between the middleware and the handler.
     pub(crate) async fn run(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
         let (ctx, limits) = (call.ctx(), self.limits.get());
         self.count(call, limits.as_deref())?;
-        self.admit(call).await?;
+        if let Some(principal) = self.admit(call)? {
+            if let Entry::Policy(authorizer) = &self.access {
+                let answer = authorizer.authorize(call, principal).await;
+                answer.map_err(|error| BusError::Forbidden { missing: error.missing })?;
+            }
+            passed(call, "authorise");
+        }
         call.validate().map_err(BusError::Validation)?;
         for guard in &self.guards {
             guard.check(call).await?;
         }
         passed(call, "validate");
-        if let Some(conflicts) = self.conflicts() {
-            ctx.set_conflicts(conflicts);
-        }
         self.admission(call).await?;
+        // What was asked may have taken its time.
+        ctx.forget_moment();
         if let Some((answers, ttl)) = self.kept() {
             passed(call, "cache");
             let bounds = InBounds { policy: self, call, limits: limits.as_deref() };
@@ -63,20 +64,38 @@ impl Policy {
         self.bounded(call, limits.as_deref(), attempt).await
     }
 
+    /// The same where nobody has to be asked: nothing is waited for but a turn
+    /// and the handler. What comes before these is no future, which would be
+    /// moved about before it does anything.
+    pub(crate) async fn run_unasked(&self, call: &Call<'_>, attempt: &mut dyn Attempt) -> Outcome {
+        let limits = self.limits.get();
+        self.let_in(call, limits.as_deref())?;
+        self.bounded(call, limits.as_deref(), attempt).await
+    }
+
+    fn let_in(&self, call: &Call<'_>, limits: Option<&Limits>) -> Result<(), BusError> {
+        hold_to_tenant(call)?;
+        self.count(call, limits)?;
+        if self.admit(call)?.is_some() {
+            passed(call, "authorise");
+        }
+        call.validate().map_err(BusError::Validation)?;
+        passed(call, "validate");
+        Ok(())
+    }
+
     fn count(&self, call: &Call<'_>, limits: Option<&Limits>) -> Result<(), BusError> {
         let Some((limiter, key)) = limits.and_then(|limits| limits.rate.as_ref()) else {
             return Ok(());
         };
         let ctx = call.ctx();
-        let mut hasher = limiter.hasher();
-        if *key != RateKey::Handler {
-            ctx.tenant_ref().hash(&mut hasher);
-        }
-        if *key == RateKey::Caller {
-            ctx.actor().hash(&mut hasher);
-        }
-        let now = ctx.moment();
-        limiter.check(hasher.finish(), now).map_err(|limited| BusError::RateLimited {
+        let tenant = ctx.tenant_ref().as_str();
+        let key = match (key, ctx.actor()) {
+            (RateKey::Handler, _) => limiter.key_of(&[]),
+            (RateKey::Tenant, _) | (RateKey::Caller, None) => limiter.key_of(&[tenant]),
+            (RateKey::Caller, Some(actor)) => limiter.key_of(&[tenant, actor.as_str()]),
+        };
+        limiter.check(key, ctx.moment()).map_err(|limited| BusError::RateLimited {
             message: call.name(),
             retry_after: limited.retry_after,
         })?;
@@ -84,9 +103,11 @@ impl Policy {
         Ok(())
     }
 
-    async fn admit(&self, call: &Call<'_>) -> Result<(), BusError> {
+    /// Whom the call is let in for, as far as the policy itself can tell;
+    /// nobody where anybody may come.
+    fn admit<'c>(&self, call: &Call<'c>) -> Result<Option<&'c Principal>, BusError> {
         if matches!(self.access, Entry::Open) {
-            return Ok(());
+            return Ok(None);
         }
         let Some(principal) = call.ctx().principal() else {
             return Err(BusError::Unauthenticated {
@@ -95,7 +116,6 @@ impl Policy {
         };
         let denied = |missing: String| BusError::Forbidden { missing: missing.into() };
         match &self.access {
-            Entry::Open | Entry::Authenticated => {}
             Entry::Roles(roles) if roles.iter().any(|role| principal.has_role(role)) => {}
             Entry::Roles(roles) if roles.is_empty() => {
                 return Err(denied("a rule that lets anybody in".to_owned()));
@@ -104,98 +124,125 @@ impl Policy {
                 let roles: Vec<_> = roles.iter().map(|role| format!("`{role}`")).collect();
                 return Err(denied(format!("role {}", roles.join(" or "))));
             }
-            Entry::Policy(authorizer) => {
-                let answer = authorizer.authorize(call, principal).await;
-                answer.map_err(|error| BusError::Forbidden { missing: error.missing })?;
-            }
+            Entry::Open | Entry::Authenticated | Entry::Policy(_) => {}
         }
-        passed(call, "authorise");
-        Ok(())
+        Ok(Some(principal))
     }
 
-    /// Time, then a turn, then the breaker around all tries.
+    /// Time, then a turn, then the breaker around all tries. What ends without
+    /// waiting for anything has no future around it.
     async fn bounded(
         &self,
         call: &Call<'_>,
         limits: Option<&Limits>,
         attempt: &mut dyn Attempt,
     ) -> Outcome {
-        let ctx = call.ctx();
-        let (limit, warn) = self.time();
-        let all = self.shared.turns.get();
-        let turns = limits.and_then(|limits| limits.turns.as_deref());
+        let (ctx, (limit, warn)) = (call.ctx(), self.time());
+        if let Some(conflicts) = self.conflicts() {
+            ctx.set_conflicts(conflicts);
+        }
         passed(call, "timeout");
-        let work = async {
-            // What a call leads to runs in its turn, and does not wait for it.
-            let all = all.as_deref().filter(|_| ctx.depth() == 0);
-            let _among_all = turn(call, all).await?;
-            let turns = turns.filter(|_| !ctx.has_turn(call.name()));
-            let _turn = turn(call, turns).await?;
-            if turns.is_some() {
-                ctx.take_turn(call.name());
-            }
-            passed(call, "concurrency");
-            let breaker = limits.and_then(|limits| limits.breaker.as_ref());
-            let Some((name, breaker)) = breaker else {
-                return self.tries(call, limit, attempt).await;
+        // What a call leads to runs in its turn, and does not wait for it.
+        let all = self.shared.turns.get().filter(|_| ctx.depth() == 0);
+        let own = limits.and_then(|limits| limits.turns.as_deref());
+        let own = own.filter(|_| !ctx.has_turn(call.name()));
+        let (Some(_among_all), Some(_turn)) = (turn_now(all.as_deref()), turn_now(own)) else {
+            let work = async {
+                let _among_all = turn(call, all.as_deref()).await?;
+                let _turn = turn(call, own).await?;
+                let permit = permit(call, own, limits)?;
+                let (run, first) = self.first(call, attempt);
+                let first = first.map_or(Poll::Pending, Poll::Ready);
+                let outcome = self.tries(call, limit, run, first).await;
+                permit.end(&outcome);
+                outcome
             };
-            let now = ctx.moment();
-            let permit = breaker.try_acquire(now).map_err(|open| BusError::CircuitOpen {
-                dependency: name.as_ref().into(),
-                retry_after: open.retry_after,
-            })?;
-            passed(call, "breaker");
-            let permit = Counted { permit: Some(permit), ctx };
-            let outcome = self.tries(call, limit, attempt).await;
-            permit.end(&outcome);
-            outcome
+            return Box::pin(within(ctx, limit, warn, call.name(), work)).await?;
         };
-        let mut work = std::pin::pin!(work);
-        let first = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        let permit = permit(call, own, limits)?;
+        let (mut run, first) = self.first(call, attempt);
+        let first = match first {
+            Some(outcome) => Poll::Ready(outcome),
+            None => std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await,
+        };
         match first {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => Box::pin(within(ctx, limit, warn, call.name(), work)).await?,
+            Poll::Ready(outcome) if !self.tries_again(ctx, &outcome, 0) => {
+                permit.end(&outcome);
+                outcome
+            }
+            first => {
+                let rest = async {
+                    let outcome = self.tries(call, limit, run, first).await;
+                    permit.end(&outcome);
+                    outcome
+                };
+                Box::pin(within(ctx, limit, warn, call.name(), rest)).await?
+            }
         }
     }
 
-    /// Runs the handler, and again after errors that may pass.
+    /// Begins to run the handler for the first time.
+    fn first<'a>(
+        &self,
+        call: &Call<'_>,
+        attempt: &'a mut dyn Attempt,
+    ) -> (Run<'a>, Option<Outcome>) {
+        if self.retries.load(Ordering::Relaxed) > 0 {
+            self.shared.budget.deposit(call.ctx().moment());
+        }
+        passed(call, "handle");
+        let mut run = Run::new(attempt);
+        let first = run.begin();
+        (run, first)
+    }
+
+    /// Goes on with a handler that has begun, and runs it again after errors
+    /// that may pass.
     async fn tries(
         &self,
         call: &Call<'_>,
         limit: Option<Duration>,
-        attempt: &mut dyn Attempt,
+        mut run: Run<'_>,
+        first: Poll<Outcome>,
     ) -> Outcome {
-        let (ctx, retries) = (call.ctx(), self.retries.load(Ordering::Relaxed));
-        if retries == 0 {
-            passed(call, "handle");
-            return run(attempt).await;
-        }
-        let ends = ctx.ends(limit);
-        self.shared.budget.deposit(ctx.moment());
+        let ctx = call.ctx();
+        let mut outcome = match first {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => (&mut run).await,
+        };
         let mut tried = 0;
-        loop {
-            passed(call, "handle");
-            let outcome = run(attempt).await;
-            let Err(failure) = &outcome else { return outcome };
-            if tried >= retries || !may_pass(ctx, failure) {
-                return outcome;
-            }
+        while self.tries_again(ctx, &outcome, tried) {
             tried += 1;
             let services = ctx.services();
             let backoff =
                 self.shared.backoff.lock().expect("nothing panics under the lock").clone();
             let delay = backoff.delay(tried, &*services.random);
             let now = services.clock.monotonic();
-            if ends.is_some_and(|ends| now.saturating_add(delay) >= ends)
+            if ctx.ends(limit).is_some_and(|ends| now.saturating_add(delay) >= ends)
                 || !self.shared.budget.withdraw(now)
             {
                 return outcome;
             }
-            tracing::debug!(target: "cqrs::call", message_name = call.name(), tried, code = failure.code().as_str(), "trying again");
+            let code = code_of(&outcome).map_or("", |code| code.as_str());
+            tracing::debug!(target: "cqrs::call", message_name = call.name(), tried, code, "trying again");
             services.clock.sleep(delay).await;
             ctx.begin_again();
             passed(call, "retry");
+            passed(call, "handle");
+            outcome = match run.begin() {
+                Some(outcome) => outcome,
+                None => (&mut run).await,
+            };
         }
+        outcome
+    }
+
+    /// Whether what has failed may pass, and is tried again so often.
+    fn tries_again(&self, ctx: &Context, outcome: &Outcome, tried: u32) -> bool {
+        let Err(failure) = outcome else { return false };
+        tried < self.retries.load(Ordering::Relaxed)
+            && may_pass(ctx, failure)
+            && ctx.remaining() != Some(Duration::ZERO)
     }
 
     /// Where an audit is closed on failure, nothing runs that it has not
@@ -224,6 +271,43 @@ impl Policy {
         }
         passed(call, "audit");
     }
+}
+
+/// Refuses a principal that acts for another tenant than its own.
+fn hold_to_tenant(call: &Call<'_>) -> Result<(), BusError> {
+    let tenant = call.ctx().principal().and_then(Principal::only_tenant);
+    if tenant.is_some_and(|tenant| tenant != call.ctx().tenant_ref()) {
+        return Err(BusError::Forbidden { missing: "the tenant of the call".into() });
+    }
+    passed(call, "tenant");
+    Ok(())
+}
+
+/// A turn that has not to be waited for, where one is needed at all.
+fn turn_now(turns: Option<&Bulkhead>) -> Option<Option<BulkheadPermit<'_>>> {
+    turns.map_or(Some(None), |turns| turns.acquire_now().map(Some))
+}
+
+/// What the breaker says of a call that has its turn.
+fn permit<'a>(
+    call: &'a Call<'_>,
+    turns: Option<&Bulkhead>,
+    limits: Option<&'a Limits>,
+) -> Result<Counted<'a>, BusError> {
+    let ctx = call.ctx();
+    if turns.is_some() {
+        ctx.take_turn(call.name());
+    }
+    passed(call, "concurrency");
+    let Some((name, breaker)) = limits.and_then(|limits| limits.breaker.as_ref()) else {
+        return Ok(Counted { permit: None, ctx });
+    };
+    let permit = breaker.try_acquire(ctx.moment()).map_err(|open| BusError::CircuitOpen {
+        dependency: name.as_ref().into(),
+        retry_after: open.retry_after,
+    })?;
+    passed(call, "breaker");
+    Ok(Counted { permit: Some(permit), ctx })
 }
 
 /// Waits for a turn, or is refused.

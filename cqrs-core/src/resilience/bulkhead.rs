@@ -94,6 +94,14 @@ impl Bulkhead {
         Ok(BulkheadPermit(self))
     }
 
+    /// A turn, if there is one without waiting for it.
+    pub(crate) fn acquire_now(&self) -> Option<BulkheadPermit<'_>> {
+        let mut hall = self.hall();
+        let is_free = hall.inside < hall.limit;
+        hall.inside += u32::from(is_free);
+        is_free.then(|| BulkheadPermit(self))
+    }
+
     /// Lets another number of calls run at once. Those that are inside stay;
     /// with a lower limit nobody enters before enough have left.
     pub fn set_limit(&self, limit: NonZeroU32) {

@@ -5,6 +5,7 @@
 
 mod clock;
 mod join;
+mod name_hash;
 mod race;
 mod random;
 mod services;
@@ -12,6 +13,7 @@ mod tasks;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use join::join_all;
+pub(crate) use name_hash::NameHash;
 pub(crate) use race::race;
 pub use random::{Random, SystemRandom};
 pub use services::Services;

@@ -51,6 +51,18 @@ fn callers_do_not_spend_each_others_calls() {
 }
 
 #[test]
+fn texts_of_a_key_are_kept_apart() {
+    let limiter = RateLimiter::new(rate(2, secs(1)), 100);
+    let other = RateLimiter::new(rate(2, secs(1)), 100);
+    let key = |texts: &[&str]| limiter.key_of(texts);
+
+    assert_eq!(key(&["acme", "ada"]), key(&["acme", "ada"]));
+    assert_ne!(key(&["acme", "ada"]), key(&["acmea", "da"]));
+    assert_ne!(key(&["acme"]), key(&["acme", ""]));
+    assert_ne!(key(&["acme", "ada"]), other.key_of(&["acme", "ada"]));
+}
+
+#[test]
 fn two_limiters_know_a_caller_by_different_hashes() {
     let (one, other) =
         (RateLimiter::new(rate(1, secs(1)), 1), RateLimiter::new(rate(1, secs(1)), 1));
