@@ -22,6 +22,11 @@ pub(crate) struct Ask {
     pub(crate) n: u32,
 }
 
+#[derive(Event)]
+pub(crate) enum DeskEvent {
+    Rang { n: u32 },
+}
+
 #[derive(Rejection, Debug)]
 pub(crate) enum Never {}
 

@@ -21,10 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_core::app::AppBuilder;
+use cqrs_core::event_bus::{EventBus, Handler, Interest, Subscriber, SyncBus};
 use cqrs_core::policy::{PolicySettings, Principal, RateSettings};
 use cqrs_core::prelude::*;
 use cqrs_core::store::Store;
-use desk::{Ask, Desk, Ping, PingLater};
+use desk::{Ask, Desk, DeskEvent, Ping, PingLater};
 use report::timed;
 
 const CALLS: u32 = 100_000;
@@ -55,6 +56,9 @@ fn main() {
     }
     if wants("cached") {
         cached(&runtime);
+    }
+    if wants("emit") {
+        emit(&runtime);
     }
     if wants("threads") {
         threads();
@@ -153,6 +157,13 @@ fn by_name(runtime: &tokio::runtime::Runtime) {
             app.execute_json("Ping", &payload, Origin::new()).await.expect("it answers");
         }
     });
+    let decoded = cost(runtime, async |calls| {
+        for n in 0..calls {
+            let command = Ping { n };
+            app.execute_any("Ping", &command, Origin::new()).await.expect("it answers");
+        }
+    });
+    line("by name, a value in and out", decoded, "≤ 25 ns, ≤ 1", None);
     line("by name, JSON in and out", ours, "", None);
 }
 
@@ -209,6 +220,29 @@ fn cached(runtime: &tokio::runtime::Runtime) {
         }
     });
     line("cached query", ours, "≤ 90 ns, ≤ 1", None);
+}
+
+/// One event with its id and time, to one subscriber.
+fn emit(runtime: &tokio::runtime::Runtime) {
+    let bus = SyncBus::builder().build();
+    let handler = Handler::of(|event: &DeskEvent, _| {
+        std::hint::black_box(event);
+        Ok(())
+    });
+    let _subscription =
+        bus.subscribe(Subscriber::new("desk", Interest::of::<DeskEvent>(), handler));
+    let ours = cost(runtime, async |calls| {
+        for n in 0..calls {
+            bus.publish(bus.event("desk", DeskEvent::Rang { n })).await.expect("it is handled");
+        }
+    });
+    line("emit: one event on the synchronous event bus", ours, "≤ 100 ns", None);
+    let event = bus.event("desk", DeskEvent::Rang { n: 0 });
+    let counted = allocation_counter::measure(|| {
+        std::hint::black_box(bus.event("desk", DeskEvent::Rang { n: 0 }));
+    });
+    let bytes = counted.bytes_max as usize + std::mem::size_of_val(&event);
+    println!("| emit: an event in flight | {bytes} bytes | ≤ 600 bytes | | |");
 }
 
 /// What two threads do together against one, and the same by hand.

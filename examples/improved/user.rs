@@ -1,4 +1,4 @@
-//! Users, and a read model of their names.
+//! Users, and read models of their names and addresses.
 #![expect(clippy::print_stdout, reason = "it shows when it is asked")]
 
 use cqrs_core::prelude::*;
@@ -87,6 +87,34 @@ impl Project for Names {
         rows.put(&event.aggregate_id()?, name.clone());
         Ok(())
     }
+}
+
+/// Who has an address.
+#[derive(Projection, Default)]
+#[projection(event = UserEvent, key = String, row = UserId)]
+struct Addresses;
+
+impl Project for Addresses {
+    async fn project(
+        &self,
+        event: &Recorded<UserEvent>,
+        rows: &mut Rows<'_, Self>,
+    ) -> Result<(), ProjectionError> {
+        if let UserEvent::Registered { email, .. } = event.data() {
+            rows.put(&email.to_lowercase(), event.aggregate_id()?);
+        }
+        Ok(())
+    }
+}
+
+/// One address, one user; asked for when the fields are known to be sound.
+#[guard]
+async fn address_is_free(command: &Register, users: View<Addresses>) -> Result<(), BusError> {
+    let mut violations = Violations::new();
+    if users.get(&command.email.to_lowercase()).await?.is_some() {
+        violations.add("email", "taken", "belongs to somebody else");
+    }
+    Ok(violations.into_result()?)
 }
 
 #[query_handler]

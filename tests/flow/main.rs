@@ -11,6 +11,7 @@ mod event_bus;
 mod event_handlers;
 mod evolution;
 mod figures;
+mod guards;
 mod integration_events;
 mod leaders;
 mod lifecycle;

@@ -99,8 +99,10 @@ impl<'a> Guard<'a> {
         let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(false, krate));
         let call = self.handler.call(function, &argument.to_token_stream());
         let (find, found, bind_service) = service_parts(service, krate);
-        let guarded = at(&quote!(#private::guarded), error.span());
-        let said = quote_spanned!(error.span()=> #guarded(#call));
+        // What it refuses with is reported at its type.
+        let here = error.span().resolved_at(proc_macro2::Span::call_site());
+        let guarded = at(&quote!(#private::guarded), here);
+        let said = quote_spanned!(here=> let __said = #call; #guarded(__said));
         // A future that is not `Send` is reported at the guard's name.
         let future = quote_spanned! {name.span()=>
             <#private::std::boxed::Box<_>>::pin(async move { #said })

@@ -4,8 +4,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 
 use super::{
-    aggregate, apply, command, decisions, event, event_handler, handler, id, projection, query,
-    rejection, schema, service,
+    aggregate, apply, command, decisions, event, event_handler, guard, handler, id, projection,
+    query, rejection, schema, service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -29,6 +29,7 @@ const ATTRIBUTES: &[Attribute] = &[
     handler::command,
     handler::query,
     event_handler::attribute,
+    guard::attribute,
     service::attribute,
 ];
 
@@ -81,6 +82,7 @@ const WORDS: &[&str] = &[
     "command_handler",
     "query_handler",
     "event_handler",
+    "guard",
     "timeout",
     "retry",
     "rate_limit",

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 
 use super::{
-    aggregate, apply, command, decisions, event, event_handler, handler, id, projection, query,
-    rejection, schema, service,
+    aggregate, apply, command, decisions, event, event_handler, guard, handler, id, projection,
+    query, rejection, schema, service,
 };
 
 type Derive = fn(TokenStream) -> TokenStream;
@@ -313,6 +313,31 @@ fn an_event_handler_with_mistakes() {
     let arguments = r#"volatile, start = "nwo", attempts = 0, role = "admin""#;
     let input = "async fn welcome(event: AccountEvent) {}";
     attributed("event_handler_mistakes", event_handler::attribute, arguments, input);
+}
+
+#[test]
+fn a_guard() {
+    let input = r"
+pub async fn address_is_free(
+    command: &Register,
+    people: View<People>,
+    ctx: &Context,
+) -> Result<(), Violations> {
+    Ok(())
+}";
+    attributed("guard", guard::attribute, "", input);
+}
+
+#[test]
+fn a_service_that_guards() {
+    let input = r"
+impl Doorman {
+    #[guard]
+    fn knows(&self, command: &Register) -> Result<(), Violations> { Ok(()) }
+    #[guard]
+    async fn sees(&self, command: &Register) -> Result<(), BusError> { Ok(()) }
+}";
+    attributed("handlers_of_guards", service::attribute, "", input);
 }
 
 #[test]

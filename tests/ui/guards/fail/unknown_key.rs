@@ -1,0 +1,13 @@
+use cqrs_core::prelude::*;
+
+#[derive(Command)]
+struct Register {
+    email: String,
+}
+
+#[guard(name = "free")]
+fn address_is_free(_: &Register) -> Result<(), Violations> {
+    Ok(())
+}
+
+fn main() {}
