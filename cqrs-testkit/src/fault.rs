@@ -82,11 +82,12 @@ enum Effect {
     StalledRead(Gate),
     Unleasable,
     StalledLease(Gate),
+    LateLease(Gate),
 }
 
 impl Effect {
     fn is_of_leases(&self) -> bool {
-        matches!(self, Self::Unleasable | Self::StalledLease(_))
+        matches!(self, Self::Unleasable | Self::StalledLease(_) | Self::LateLease(_))
     }
 }
 
@@ -172,6 +173,11 @@ impl Fault {
     /// it asks.
     pub fn stalled_lease(gate: &Gate) -> Self {
         Self::new(Effect::StalledLease(gate.clone()))
+    }
+
+    /// What is asked of a lease is done, and answered when the gate opens.
+    pub fn late_lease(gate: &Gate) -> Self {
+        Self::new(Effect::LateLease(gate.clone()))
     }
 
     /// Meets the next `times` calls that it fits, instead of one.
@@ -427,7 +433,8 @@ impl FaultyStore {
                 Effect::Unreadable
                 | Effect::StalledRead(_)
                 | Effect::Unleasable
-                | Effect::StalledLease(_),
+                | Effect::StalledLease(_)
+                | Effect::LateLease(_),
             )
             | None => self.noted(place, self.inner.commit(work).await),
         }
@@ -455,17 +462,27 @@ impl FaultyStore {
         Ok(())
     }
 
-    async fn before_lease(&self) -> Result<(), LeaseError> {
+    /// What goes wrong with a request for a lease: at once, or by an answer that
+    /// comes late.
+    async fn of_lease<T>(
+        &self,
+        asked: impl Future<Output = Result<T, LeaseError>>,
+    ) -> Result<T, LeaseError> {
         let effect = self.script().take(|fault| fault.effect.is_of_leases());
         match effect {
             Some(Effect::StalledLease(gate)) => gate.passed().await,
+            Some(Effect::LateLease(gate)) => {
+                let answer = asked.await;
+                gate.passed().await;
+                return answer;
+            }
             Some(_) => {
                 let (reason, transient) = ("injected".into(), true);
                 return Err(LeaseError::Unavailable { reason, transient });
             }
             None => {}
         }
-        Ok(())
+        asked.await
     }
 }
 
@@ -560,18 +577,15 @@ impl EventStore for FaultyStore {
         holder: &Holder,
         ttl: Duration,
     ) -> Result<Option<Lease>, LeaseError> {
-        self.before_lease().await?;
-        self.inner.acquire_lease(name, holder, ttl).await
+        self.of_lease(self.inner.acquire_lease(name, holder, ttl)).await
     }
 
     async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<Lease, LeaseError> {
-        self.before_lease().await?;
-        self.inner.renew_lease(lease, ttl).await
+        self.of_lease(self.inner.renew_lease(lease, ttl)).await
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), LeaseError> {
-        self.before_lease().await?;
-        self.inner.release_lease(lease).await
+        self.of_lease(self.inner.release_lease(lease)).await
     }
 
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, ReadError> {

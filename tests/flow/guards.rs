@@ -205,7 +205,7 @@ async fn a_guard_of_a_command_that_nobody_handles_is_a_mistake() {
         .expect_err("there is nothing to guard");
 
     assert!(matches!(
-        &wrong.problems()[..],
+        wrong.problems(),
         [Problem::UnknownHandler { name, .. }] if name == "Register"
     ));
 }

@@ -134,3 +134,19 @@ async fn a_leader_that_is_dropped_gives_its_lease_back() {
     rig.pass(Duration::from_millis(500)).await;
     assert_eq!(rig.store.leases("").await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_lease_that_is_given_while_the_leader_stops_is_given_back() {
+    let (rig, gate) = (rig(), Gate::new());
+    rig.store.inject(Fault::late_lease(&gate));
+    let ada = rig.leader("ada");
+    rig.pass(Duration::from_millis(500)).await;
+
+    let (stop, open) = (ada.stop(), async {
+        rig.pass(Duration::from_millis(500)).await;
+        gate.release();
+    });
+    tokio::join!(stop, open);
+
+    assert_eq!(rig.store.leases("").await.unwrap(), []);
+}

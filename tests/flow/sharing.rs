@@ -44,11 +44,16 @@ mod shift {
     impl std::error::Error for Fails {}
 
     impl Desk {
-        pub fn handles(&self, kind: &str, event: &Recorded<AccountEvent>) -> Result<(), Fails> {
+        pub async fn handles(
+            &self,
+            kind: &str,
+            event: &Recorded<AccountEvent>,
+        ) -> Result<(), Fails> {
             let account = event.stream().key();
             if self.fails.lock().unwrap().contains(account) {
                 return Err(Fails);
             }
+            self.open.subscribe().wait_for(|open| *open).await.expect("the desk is there");
             let note = (self.process, format!("{kind}{account}"), event.version().get());
             self.book.lock().unwrap().push(note);
             Ok(())
@@ -71,7 +76,7 @@ mod shift {
 
     #[event_handler(name = "fresh", start = "now")]
     pub async fn fresh(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
-        desk.handles("fresh ", event)
+        desk.handles("fresh ", event).await
     }
 }
 
@@ -85,12 +90,12 @@ mod before {
 
     #[event_handler(name = "sums", parts = 8, on_failure = "park")]
     pub async fn sums(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
-        desk.handles("sums ", event)
+        desk.handles("sums ", event).await
     }
 
     #[event_handler(name = "strict", parts = 4, on_failure = "stop")]
     pub async fn strict(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
-        desk.handles("strict ", event)
+        desk.handles("strict ", event).await
     }
 }
 
@@ -104,12 +109,12 @@ mod after {
 
     #[event_handler(name = "sums", parts = 3, on_failure = "park")]
     pub async fn sums(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
-        desk.handles("sums ", event)
+        desk.handles("sums ", event).await
     }
 
     #[event_handler(name = "strict", on_failure = "stop")]
     pub async fn strict(event: &Recorded<AccountEvent>, desk: Dep<Desk>) -> Result<(), Fails> {
-        desk.handles("strict ", event)
+        desk.handles("strict ", event).await
     }
 }
 
@@ -539,4 +544,197 @@ async fn a_handler_is_divided_back_again_while_it_still_catches_up() {
     assert!(three.app.reset_handler("strict", Start::Beginning).await.expect("it can be set"));
     rig.pass(5).await;
     assert!(rig.counts_of("strict").into_values().all(|by| by.len() == 2));
+}
+
+#[tokio::test]
+async fn a_place_that_another_process_sets_while_the_handler_stands_still_is_not_lost() {
+    let rig = Rig::new();
+    let one =
+        rig.process_of(cqrs_core::modules![after], "one", FaultyStore::new(rig.store.clone()));
+    rig.open(0..20).await;
+    rig.pass(5).await;
+    one.desk.fails.lock().unwrap().insert("9".to_owned());
+    rig.deposit(0..20).await;
+    rig.pass(5).await;
+    let stands = one.app.subscriptions().into_iter().find(|one| &*one.name == "strict").unwrap();
+    assert!(matches!(stands.state, SubscriptionState::Failing(_)), "{stands:?}");
+
+    let two =
+        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    assert!(two.app.reset_handler("strict", Start::Beginning).await.expect("it can be set"));
+    rig.pass(10).await;
+    one.desk.fails.lock().unwrap().clear();
+    two.desk.fails.lock().unwrap().clear();
+    rig.pass(10).await;
+
+    let counts = rig.counts_of("strict");
+    assert_eq!(counts.len(), 40);
+    let first = counts.iter().filter(|((_, version), _)| *version == 1);
+    for (event, by) in first {
+        assert_eq!(by.len(), 2, "{event:?} was to come again");
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_another_process_sets_holds_when_a_paused_handler_goes_on() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    rig.open(0..5).await;
+    rig.pass(5).await;
+    assert!(one.app.pause_handler("mails"));
+    rig.pass(1).await;
+    rig.deposit(0..5).await;
+
+    let two = rig.process("two");
+    assert!(two.app.reset_handler("mails", Start::Now).await.expect("it can be set"));
+    assert!(one.app.resume_handler("mails"));
+    rig.pass(10).await;
+    rig.deposit(0..5).await;
+    rig.pass(10).await;
+
+    let left_out = rig.counts().into_keys().filter(|(_, version)| *version == 2);
+    assert_eq!(left_out.collect::<Vec<_>>(), [], "they were to be left out");
+    assert_eq!(rig.counts().len(), 10);
+}
+
+#[tokio::test]
+async fn a_handler_that_begins_now_on_an_empty_log_begins_there_for_ever() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    rig.pass(1).await;
+    one.desk.fails.lock().unwrap().insert("0".to_owned());
+    one.cut_off();
+    rig.pass(20).await;
+    rig.open(0..3).await;
+
+    let _next = rig.process("next");
+    rig.pass(20).await;
+
+    let fresh = rig.book().into_iter().filter(|(_, stream, _)| stream.starts_with("fresh"));
+    assert_eq!(fresh.count(), 3, "they came behind its birth");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_handlers_waits_for_those_of_other_processes_too() {
+    let rig = Rig::new();
+    let (one, two) = (rig.process("one"), rig.process("two"));
+    rig.pass(10).await;
+    assert_eq!(sizes(&[&one, &two]), [4, 4]);
+    rig.open(0..1).await;
+    let done = rig.clerk.execute(Deposit { account: "0".into(), cents: 1 }).await.unwrap();
+    let token = done.receipt.token().expect("it has stored an event").clone();
+
+    for process in [&one, &two] {
+        let app = process.app.clone();
+        let token = token.clone();
+        let waits =
+            tokio::spawn(
+                async move { app.wait_for_handlers(&token, Duration::from_secs(8)).await },
+            );
+        rig.pass(10).await;
+        waits.await.unwrap().expect("all are done");
+    }
+}
+
+#[tokio::test]
+async fn a_build_that_waits_for_another_one_sets_no_place() {
+    let rig = Rig::new();
+    let one =
+        rig.process_of(cqrs_core::modules![before], "one", FaultyStore::new(rig.store.clone()));
+    rig.open(0..10).await;
+    rig.pass(5).await;
+    let two =
+        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    rig.pass(5).await;
+
+    let refused = two.app.reset_handler("sums", Start::Beginning).await.expect_err("not its own");
+
+    assert!(refused.to_string().contains("set its place there"), "{refused}");
+    rig.pass(10).await;
+    assert_eq!(rig.counts_of("sums").len(), 10);
+    assert!(rig.counts_of("sums").values().all(|by| by[..] == ["one"]));
+    drop(one);
+}
+
+#[tokio::test]
+async fn builds_that_divide_a_new_handler_otherwise_do_not_both_work() {
+    let rig = Rig::new();
+    let one =
+        rig.process_of(cqrs_core::modules![before], "one", FaultyStore::new(rig.store.clone()));
+    let two =
+        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    rig.open(0..40).await;
+    rig.pass(20).await;
+
+    for kind in ["sums", "strict"] {
+        let counts = rig.counts_of(kind);
+        assert_eq!(counts.len(), 40);
+        let first = counts.values().next().unwrap().clone();
+        assert!(counts.values().all(|by| *by == first && by.len() == 1), "{counts:?}");
+    }
+    drop((one, two));
+}
+
+#[tokio::test]
+async fn who_is_stopped_while_it_waits_for_a_part_leaves_nothing_behind() {
+    let rig = Rig::new();
+    let one = rig.process("one");
+    rig.pass(5).await;
+    one.cut_off();
+    let two = rig.process("two");
+    rig.pass(2).await;
+
+    assert!(two.app.shutdown().await.is_orderly());
+
+    let held = rig.store.leases("").await.unwrap();
+    assert_eq!(held.len(), 8 + 1 + 1, "those of the one that is cut off: {held:?}");
+}
+
+#[tokio::test]
+async fn the_places_of_members_are_used_again() {
+    let rig = Rig::new();
+    for _ in 0..5 {
+        let (one, two) = (rig.process("one"), rig.process("two"));
+        rig.pass(3).await;
+        let members: Vec<_> = rig.store.leases("event handlers/member/").await.unwrap();
+        let mut names: Vec<_> = members.iter().map(|one| one.name().as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["event handlers/member/0", "event handlers/member/1"]);
+        one.app.shutdown().await;
+        two.app.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_dead_letter_is_not_worked_off_while_the_application_stops() {
+    let rig = Rig::new();
+    let store = || FaultyStore::new(rig.store.clone());
+    let one = rig.process_of(cqrs_core::modules![after], "one", store());
+    rig.open(0..1).await;
+    rig.pass(2).await;
+    one.desk.fails.lock().unwrap().insert("0".to_owned());
+    for _ in 0..3 {
+        rig.deposit(0..1).await;
+    }
+    rig.pass(2).await;
+    one.desk.fails.lock().unwrap().clear();
+    one.desk.open.send_replace(false);
+    let part = one.app.subscriptions().into_iter().find(|one| one.parked == 3).expect("parked");
+    let letters = one.app.dead_letters();
+    let first = letters.list(&part.name, Position::NONE, 1).await.unwrap()[0].position;
+    letters.retry(&part.name, first).await.expect("it is there");
+    rig.pass(2).await;
+
+    let app = one.app.clone();
+    let stops = tokio::spawn(async move { app.shutdown().await });
+    rig.pass(1).await;
+    one.desk.open.send_replace(true);
+    rig.pass(1).await;
+    assert!(stops.await.unwrap().is_orderly());
+    assert_eq!(rig.counts_of("sums").len(), 2, "only what had begun");
+
+    let _two = rig.process_of(cqrs_core::modules![after], "two", store());
+    rig.pass(5).await;
+    assert_eq!(rig.counts_of("sums").len(), 4, "the wish goes on");
+    assert!(rig.counts_of("sums").values().all(|by| by.len() == 1));
 }

@@ -15,8 +15,8 @@ impl App {
         all
     }
 
-    /// Lets an event handler of this process stand still behind the events at
-    /// hand, with those of its parts that this process works on; they stay
+    /// Lets an event handler stand still behind the events at hand, with those
+    /// of its parts that this process works on or comes to work on; they stay
     /// here. `false` if there is none of that name.
     pub fn pause_handler(&self, name: &str) -> bool {
         self.control(name, true)
@@ -35,7 +35,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`CommitError`] when the store cannot do it.
+    /// [`CommitError`] when the store cannot do it, or a build that divides the
+    /// handler into another number of parts works on it.
     ///
     /// # Cancel safety
     ///

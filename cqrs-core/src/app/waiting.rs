@@ -84,7 +84,7 @@ impl App {
         let reached = async {
             let position = self.position_of(token).await?;
             for subscription in &self.0.subscriptions {
-                subscription.reached(position).await?;
+                subscription.reached(position, &*self.0.services.clock).await?;
             }
             Ok(())
         };

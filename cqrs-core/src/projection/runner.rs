@@ -153,7 +153,7 @@ impl<P: Project> Runner<P> {
             self.began_at = self.follower.store.info().await?.head;
         }
         self.progress(place.position, ProjectionState::CatchingUp);
-        let mut pages = self.follower.pages(&place);
+        let mut pages = self.follower.pages(place.cursor(place.position));
         while !self.follower.tasks.is_stopping() {
             let Batch { taken, last } = self.batch(&mut place, &mut pages).await?;
             if taken > 0 {
@@ -168,7 +168,7 @@ impl<P: Project> Runner<P> {
                     self.rest().await;
                 }
                 self.follower.wake(&mut watch, place.position, self.hurry.notified()).await;
-                pages = self.follower.pages(&place);
+                pages = self.follower.pages(place.cursor(place.position));
             }
         }
         Ok(())
@@ -250,7 +250,7 @@ impl<P: Project> Runner<P> {
 
     /// Another worker had moved the place: what was read is of no use.
     fn moved(&self, place: &Place, pages: &mut Pages) -> Batch {
-        *pages = self.follower.pages(place);
+        *pages = self.follower.pages(place.cursor(place.position));
         Batch { taken: 0, last: false }
     }
 

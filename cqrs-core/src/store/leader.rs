@@ -200,12 +200,20 @@ struct Candidate {
     tenure: Tenure,
 }
 
+/// What the store is asked, until it has answered.
+type Asking = BoxFuture<'static, Result<Option<Lease>, LeaseError>>;
+
 impl Candidate {
     async fn stand(mut self) {
-        let stop = self.stop.clone();
-        race(stop.stopped(), self.stand_for_ever()).await;
-        let last = self.tenure.leave();
+        let (stop, mut asking) = (self.stop.clone(), None);
+        race(stop.stopped(), self.stand_for_ever(&mut asking)).await;
         self.tell.send_replace(Told::Stopped);
+        let mut last = self.tenure.leave();
+        if let Some(asking) = asking {
+            // What was asked for may be given.
+            let answer = race(self.clock.sleep(self.options.margin), asking).await;
+            last = answer.and_then(Result::ok).flatten().or(last);
+        }
         if let Some(lease) = last {
             // Who cannot give it back lets it end.
             let _ = race(self.clock.sleep(self.options.margin), async {
@@ -217,14 +225,16 @@ impl Candidate {
         }
     }
 
-    async fn stand_for_ever(&mut self) {
+    async fn stand_for_ever(&mut self, asking: &mut Option<Asking>) {
         loop {
             let now = self.clock.monotonic();
             self.say(now);
             match self.tenure.next(now) {
                 Next::Wait(pause) => self.clock.sleep(pause).await,
                 Next::Ask { patience } => {
-                    let answer = race(self.clock.sleep(patience), self.ask()).await;
+                    let asked = asking.insert(self.ask());
+                    let answer = race(self.clock.sleep(patience), asked).await;
+                    *asking = None;
                     match answer {
                         Some(Ok(lease)) => self.tenure.answered(now, lease),
                         Some(Err(LeaseError::Lost { lease, .. })) => {
@@ -242,7 +252,7 @@ impl Candidate {
         }
     }
 
-    fn ask(&self) -> BoxFuture<'static, Result<Option<Lease>, LeaseError>> {
+    fn ask(&self) -> Asking {
         let LeaderOptions { name, holder, ttl, .. } = self.options.clone();
         let (store, held) = (self.store.clone(), self.tenure.held().cloned());
         Box::pin(async move {

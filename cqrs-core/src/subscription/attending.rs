@@ -1,48 +1,54 @@
 //! What is wanted with dead letters, done between the events.
 
-use super::Place;
-use super::dead_letter::ParkedFor;
-use super::dead_letter::{Row, Wanted, key, letters_of, stream_text, wanted_of};
+use super::dead_letter::{ParkedFor, Row, Wanted, key, letters_of, stream_text, wanted_of};
 use super::deliver::{Delivered, stands_at};
-use super::follower::Claimed;
 use super::letters::wanted;
 use super::runner::{Interruption, Runner};
 use crate::store::{EventStore, Position, ReadRequest, RecordedEvent};
 
 impl Runner {
     /// Does what is wanted with dead letters, and what follows from it.
-    pub(super) async fn attend_to_letters(
-        &mut self,
-        place: &mut Place,
-    ) -> Result<(), Interruption> {
+    pub(super) async fn attend_to_letters(&mut self) -> Result<(), Interruption> {
         if self.letters.is_empty() {
             return Ok(());
         }
         let store = self.follower().store.clone();
         for (position, wanted) in wanted(&store, &self.subscription.name).await? {
-            match self.follower().claim::<Interruption>(place).await? {
-                Claimed::Ours(_) => {}
-                Claimed::Moved => return Ok(()),
+            let discard = wanted == Wanted::Discard;
+            if self.letters.is_first(position) {
+                self.work_off(position, discard).await?;
+            } else if discard {
+                self.clear_letter(position, None, None).await?;
+            } else {
+                // It is not there, or waits for another.
+                self.forget_wish(position).await?;
             }
-            let mut next = self.letters.is_first(position).then_some(position);
-            let mut discard = wanted == Wanted::Discard;
-            if next.is_none() && discard {
-                self.clear_letter(place, position, None).await?;
+            if !self.may_begin() {
+                break;
             }
-            while let Some(position) = next {
-                let Some(event) = self.event_at(position).await? else { break };
-                let reason = if discard { None } else { self.again(&event).await? };
-                discard = false;
-                let row =
-                    reason.map(|reason| Row::of(&event, reason, self.follower().services.now()));
-                let stays = row.is_some();
-                self.clear_letter(place, position, row).await?;
-                if stays {
-                    break;
-                }
-                next = self.letters.next_behind(&stream_text(event.stream()));
+        }
+        Ok(())
+    }
+
+    /// Tries a dead letter again, or discards it, and then tries those that
+    /// wait behind it.
+    async fn work_off(&mut self, first: Position, mut discard: bool) -> Result<(), Interruption> {
+        let mut next = Some(first);
+        while let Some(position) = next {
+            if !self.may_begin() {
+                return Ok(());
             }
-            self.forget_wish(position).await?;
+            let Some(event) = self.event_at(position).await? else {
+                return self.forget_wish(position).await;
+            };
+            let reason = if discard { None } else { self.again(&event).await? };
+            discard = false;
+            let row = reason.map(|reason| Row::of(&event, reason, self.follower().services.now()));
+            next = match row {
+                None => self.letters.behind(&stream_text(event.stream()), position),
+                Some(_) => None,
+            };
+            self.clear_letter(position, row, next).await?;
         }
         Ok(())
     }
@@ -59,23 +65,25 @@ impl Runner {
         }
     }
 
-    /// Removes a dead letter, or writes why it stays.
+    /// Removes a dead letter, or writes why it stays. What was wanted with it is
+    /// then wanted with the one behind it.
     async fn clear_letter(
         &mut self,
-        place: &mut Place,
         position: Position,
         stays: Option<Row>,
+        next: Option<Position>,
     ) -> Result<(), Interruption> {
-        let table = letters_of(&self.subscription.name);
-        let work = match &stays {
-            None => self.unit().delete(table, key(position)),
-            Some(row) => self.unit().put(table, key(position), row.to_bytes()),
+        let (letters, wanted) =
+            (letters_of(&self.subscription.name), wanted_of(&self.subscription.name));
+        let mut work = match &stays {
+            None => self.unit().delete(letters, key(position)),
+            Some(row) => self.unit().put(letters, key(position), row.to_bytes()),
         };
-        let work = work.delete(wanted_of(&self.subscription.name), key(position));
-        let epoch = place.epoch.expect("the place is claimed before letters are attended to");
-        let cursor = place.cursor(place.stored);
-        let work = work.advance_checkpoint(self.follower().checkpoint.clone(), epoch, Some(cursor));
-        self.follower().store.commit(work).await?;
+        work = work.delete(wanted.clone(), key(position));
+        if let Some(next) = next {
+            work = work.put(wanted, key(next), Wanted::Retry.to_bytes());
+        }
+        self.follower().store.commit(self.fenced(work)).await?;
         if stays.is_none() {
             self.letters.remove(position);
         }

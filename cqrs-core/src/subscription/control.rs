@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, watch};
 
-use super::follower::unread;
+use super::follower::{POLL, unread};
 use super::layout::Layout;
 use super::{Start, SubscriptionState, SubscriptionStatus};
 use crate::projection::WaitError;
-use crate::runtime::Services;
+use crate::runtime::{Clock, Services, race};
 use crate::store::{
     Checkpoint, CheckpointName, CommitError, Cursor, EventStore, Operation, Position, Store,
     UnitOfWork,
@@ -20,6 +20,7 @@ use crate::store::{
 pub(crate) struct SubscriptionHandle {
     pub(super) handler: &'static str,
     pub(super) parts: usize,
+    pub(super) is_volatile: bool,
     pub(super) status: watch::Receiver<SubscriptionStatus>,
     pub(super) checkpoint: CheckpointName,
     pub(super) control: Arc<Control>,
@@ -51,13 +52,41 @@ impl SubscriptionHandle {
         rest.is_some_and(|part| part.is_empty() || part.starts_with('/'))
     }
 
-    /// Sets the place, whoever has claimed it.
+    /// Sets the place, whoever works on it. A volatile handler has none.
     pub(crate) async fn reset(
         &self,
         store: &Store,
         services: &Services,
         to: Start,
     ) -> Result<(), CommitError> {
+        const TRIES: u32 = 5;
+        if self.is_volatile {
+            return Ok(());
+        }
+        if let Some(layout) = Layout::read(store, self.handler).await.map_err(unread)?
+            && !layout.is_of(self.parts)
+        {
+            let reason = format!(
+                "event handler `{}` is divided otherwise by the build that works on it: set its place there",
+                self.handler
+            );
+            return Err(CommitError::Unavailable { reason: reason.into(), transient: false });
+        }
+        for tries in 1.. {
+            match self.set(store, services, to).await {
+                // Whoever took it over meanwhile is to begin here as well.
+                Err(CommitError::Fenced { .. }) if tries < TRIES => {}
+                set => {
+                    self.control.reset.store(set.is_ok(), Ordering::Release);
+                    self.control.hurry.notify_one();
+                    return set;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn set(&self, store: &Store, services: &Services, to: Start) -> Result<(), CommitError> {
         let Checkpoint { epoch, .. } = store.claim_checkpoint(&self.checkpoint).await?;
         let info = store.info().await.map_err(unread)?;
         let position = match to {
@@ -69,20 +98,28 @@ impl SubscriptionHandle {
         let work = UnitOfWork::new(Operation::fresh(services.id(now).into()), now)
             .put(Layout::table(), self.handler, Layout::new(self.parts).to_bytes())
             .advance_checkpoint(self.checkpoint.clone(), epoch, Some(cursor));
-        store.commit(work).await?;
-        self.control.reset.store(true, Ordering::Release);
-        self.control.hurry.notify_one();
-        Ok(())
+        store.commit(work).await.map(drop)
     }
 
     /// Waits until the handler is done with everything up to a position.
-    pub(crate) async fn reached(&self, wanted: Position) -> Result<(), WaitError> {
+    pub(crate) async fn reached(
+        &self,
+        wanted: Position,
+        clock: &dyn Clock,
+    ) -> Result<(), WaitError> {
         let mut status = self.status.clone();
-        self.control.hurry.notify_one();
         let there = |now: &SubscriptionStatus| {
             now.position >= wanted || now.state == SubscriptionState::Stopped
         };
-        let now = status.wait_for(there).await.map_err(|_| WaitError::Stopped)?;
-        if now.position >= wanted { Ok(()) } else { Err(WaitError::Stopped) }
+        loop {
+            // One that another process moves is looked at for whoever waits.
+            self.control.hurry.notify_one();
+            let now = async { status.wait_for(there).await.map(|now| now.position) };
+            match race(clock.sleep(POLL), now).await {
+                Some(Ok(position)) if position >= wanted => return Ok(()),
+                Some(_) => return Err(WaitError::Stopped),
+                None => {}
+            }
+        }
     }
 }

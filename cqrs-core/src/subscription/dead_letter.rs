@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::parts::hash;
 use crate::error::{Code, ErrorCode};
 use crate::message::{EventId, Timestamp};
 use crate::runtime::Services;
@@ -63,6 +64,8 @@ pub(super) struct Row {
     pub(super) event_id: EventId,
     pub(super) event_type: String,
     pub(super) stream: String,
+    /// Says which part the stream belongs to.
+    pub(super) hash: u64,
     pub(super) reason: ParkedFor,
     pub(super) parked_at: Timestamp,
 }
@@ -73,6 +76,12 @@ pub(super) struct Row {
 pub(super) enum Wanted {
     Retry,
     Discard,
+}
+
+impl Wanted {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        serde_json::to_vec(&self).expect("a word is JSON")
+    }
 }
 
 /// The dead letters of an application's event handlers, or of another
@@ -157,7 +166,7 @@ impl DeadLetters {
             let read = serde_json::from_slice::<Row>(&row).map_err(|source| {
                 DeadLetterError::Row { handler: handler.to_owned(), position, source }
             })?;
-            let Row { event_id, event_type, stream, reason, parked_at } = read;
+            let Row { event_id, event_type, stream, reason, parked_at, hash: _ } = read;
             let handler = Arc::from(handler);
             letters.push(DeadLetter {
                 handler,
@@ -213,8 +222,7 @@ impl DeadLetters {
         }
         let now = self.services.now();
         let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now);
-        let value = serde_json::to_vec(&wanted).expect("a word can be written");
-        self.store.commit(work.put(wanted_of(handler), key, value)).await?;
+        self.store.commit(work.put(wanted_of(handler), key, wanted.to_bytes())).await?;
         Ok(())
     }
 }
@@ -235,9 +243,15 @@ impl Row {
             event_id: event.id(),
             event_type: event.event_type().as_str().to_owned(),
             stream: stream_text(event.stream()),
+            hash: hash(event.stream()),
             reason,
             parked_at: now,
         }
+    }
+
+    /// The hash in a stored row, `None` if it cannot be read.
+    pub(super) fn hash_in(row: &[u8]) -> Option<u64> {
+        serde_json::from_slice::<Self>(row).ok().map(|row| row.hash)
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::event::Event;
 use crate::runtime::{Services, TaskSet, race};
 use crate::store::{
@@ -82,8 +84,7 @@ impl Follower {
     }
 
     /// What follows a place.
-    pub(crate) fn pages(&self, place: &Place) -> Pages {
-        let cursor = place.cursor(place.position);
+    pub(crate) fn pages(&self, cursor: Cursor) -> Pages {
         let request = ReadRequest::all().matching(self.query.clone()).resume(cursor);
         Pages::new(&self.store, request.limit(FIRST_PAGE), PAGE)
     }
@@ -123,12 +124,18 @@ impl Follower {
         first(self.services.clock.sleep(duration), self.tasks.stopped()).await;
     }
 
-    /// Tells where the place is, again and again, until the tasks are stopped.
-    pub(crate) async fn watch(&self, mut seen: impl FnMut(Result<Position, ReadError>)) {
-        while !self.tasks.is_stopping() {
+    /// Tells where the place is, without end: again and again, and whenever
+    /// somebody is in a hurry.
+    pub(crate) async fn watch(
+        &self,
+        every: Duration,
+        hurry: &Notify,
+        mut seen: impl FnMut(Result<Position, ReadError>),
+    ) {
+        loop {
             let found = self.store.checkpoint(&self.checkpoint).await;
             seen(found.map(|found| cursor_position(found.as_ref())));
-            self.pause(POLL).await;
+            first(self.services.clock.sleep(every), hurry.notified()).await;
         }
     }
 

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Place;
 use super::dead_letter::{ParkedFor, Row, stream_text};
 use super::deliver::{Delivered, stands_at};
-use super::follower::Claimed;
 use super::runner::{Interruption, Runner};
 use crate::store::{Position, RecordedEvent};
 
@@ -16,42 +14,31 @@ struct LaneEnded {
 }
 
 impl Runner {
-    /// Handles what is open and stores the place behind it; `false` if
-    /// another worker had moved the place.
-    pub(super) async fn handle(&mut self, place: &mut Place) -> Result<bool, Interruption> {
-        let Some(chunk) = &self.chunk else { return Ok(true) };
-        if !chunk.is_empty() && !self.is_volatile() {
-            match self.follower().claim::<Interruption>(place).await? {
-                Claimed::Ours(_) => {}
-                Claimed::Moved => {
-                    self.forget();
-                    self.load_letters().await?;
-                    return Ok(false);
-                }
-            }
-        }
-        let stands = self.lanes(place).await;
-        let Some(chunk) = &self.chunk else { return Ok(true) };
-        let (to, is_done) = (chunk.place(place.position), chunk.is_done());
+    /// Handles what is open and stores the place behind it.
+    pub(super) async fn handle(&mut self) -> Result<(), Interruption> {
+        let stands = self.lanes().await;
+        let Some(chunk) = &self.chunk else { return Ok(()) };
+        let to = chunk.place(self.place().position);
+        let (is_done, worked) = (chunk.is_done(), !chunk.is_empty());
         // Kept until the place is stored: what is done is not done again
         // because the store could not be reached.
-        self.store_place(place, to).await?;
+        self.move_place(to, worked).await?;
         if is_done {
             self.chunk = None;
         }
         match stands {
             Some(reason) => Err(Interruption::Stands(reason)),
-            None => Ok(true),
+            None => Ok(()),
         }
     }
 
     /// Handles the open events of a chunk, lane by lane side by side; gives
     /// the reason if one of them stands still.
-    async fn lanes(&mut self, place: &Place) -> Option<String> {
+    async fn lanes(&mut self) -> Option<String> {
         let mut chunk = self.chunk.take()?;
         let lanes = chunk.lanes(self.subscription.lanes);
         let this = &*self;
-        let runs = lanes.into_iter().map(|lane| Box::pin(this.lane(lane, place)));
+        let runs = lanes.into_iter().map(|lane| Box::pin(this.lane(lane)));
         let mut stands = None;
         let mut parked = Vec::new();
         for ended in crate::runtime::join_all(runs.collect()).await {
@@ -69,7 +56,8 @@ impl Runner {
         stands
     }
 
-    async fn lane(&self, lane: Vec<(usize, RecordedEvent)>, place: &Place) -> LaneEnded {
+    async fn lane(&self, lane: Vec<(usize, RecordedEvent)>) -> LaneEnded {
+        let place = self.place();
         let mut ended = LaneEnded { done: Vec::with_capacity(lane.len()), stands: None };
         let mut blocked: HashMap<String, Position> = HashMap::new();
         let services = &self.follower().services;

@@ -7,17 +7,21 @@
 //! is. What faster ones had done beyond that is written down, and does not come
 //! again.
 
+use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::dead_letter::{letters_of, position_of, wanted_of};
-use super::parts::{part_names, part_of};
+use super::checkpoint_of;
+use super::dead_letter::{Row, letters_of, wanted_of};
+use super::group::{DIVIDING, UNIT};
+use super::parts::{part_names, part_of, part_of_hash};
 use super::runner::{Interruption, Runner};
-use super::{Start, checkpoint_of};
 use crate::store::{
-    Cursor, Direction, EventStore, Lease, LogId, Position, RecordedEvent, TableName,
+    Cursor, Direction, EventStore, Lease, LogId, Position, ReadError, RecordedEvent, Store,
+    TableName,
 };
 
 const LAYOUTS: TableName = TableName::named("event handlers/parts");
@@ -55,6 +59,22 @@ impl Layout {
         LAYOUTS
     }
 
+    /// The layout of a handler, `None` if it is new.
+    pub(super) async fn read(store: &Store, handler: &str) -> Result<Option<Self>, ReadError> {
+        let row = store.row(&LAYOUTS, handler.as_bytes()).await?;
+        let read = |row: Bytes| {
+            serde_json::from_slice(&row).map_err(|error| {
+                let reason = format!("how `{handler}` is divided cannot be read: {error}");
+                ReadError::Unavailable { reason: reason.into() }
+            })
+        };
+        row.map(read).transpose()
+    }
+
+    pub(super) fn is_of(&self, parts: usize) -> bool {
+        self.parts == parts
+    }
+
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("numbers are JSON")
     }
@@ -85,55 +105,59 @@ impl Layout {
 }
 
 impl Runner {
-    /// The layout of the handler, once it is the one of this build.
-    pub(super) async fn arrange(&self) -> Result<Layout, Interruption> {
+    /// Whether the handler is divided as in this build.
+    pub(super) async fn is_divided_so(&self) -> Result<bool, Interruption> {
+        let found = Layout::read(&self.follower().store, self.handler_name()).await?;
+        Ok(found.is_none_or(|found| found.is_of(self.subscription.parts)))
+    }
+
+    /// The layout of the handler if it is the one of this build; `None` once
+    /// that has been made so.
+    pub(super) async fn arrange(&self) -> Result<Option<Layout>, Interruption> {
         let (handler, parts) = (self.handler_name(), self.subscription.parts);
-        let store = &self.follower().store;
-        let Some(row) = store.row(&LAYOUTS, handler.as_bytes()).await? else {
-            let layout = Layout::new(parts);
-            let work = self.unit().put(LAYOUTS, handler.as_bytes().to_vec(), layout.to_bytes());
-            store.commit(work).await?;
-            return Ok(layout);
+        match Layout::read(&self.follower().store, handler).await? {
+            Some(found) if found.is_of(parts) => return Ok(Some(found)),
+            Some(found) if self.subscription.part != 0 => {
+                return Err(Interruption::Stands(format!(
+                    "it was divided into {}, and what these have is still to be carried over into {parts}",
+                    found.parts
+                )));
+            }
+            _ => {}
+        }
+        let Some(dividing) = self.own_turn().take(DIVIDING, handler).await? else {
+            return Err(Interruption::Stands("another process divides it just now".to_owned()));
         };
-        let found: Layout = serde_json::from_slice(&row).map_err(|error| {
-            Interruption::Stands(format!("how it was divided is unreadable: {error}"))
-        })?;
-        match (found.parts == parts, self.subscription.part) {
-            (true, _) => Ok(found),
-            (false, 0) => self.carry_over(found).await,
-            (false, _) => Err(Interruption::Stands(format!(
-                "it was divided into {}, and the places of these are still to be carried over into {parts}",
-                found.parts
-            ))),
+        let mut leases = vec![dividing];
+        let divided = self.divide(&mut leases).await;
+        for lease in leases {
+            // One that cannot be given back ends by itself.
+            let _ = self.follower().store.release_lease(&lease).await;
+        }
+        divided.map(|()| None)
+    }
+
+    /// Divides the handler as this build does, under a lease for that.
+    async fn divide(&self, leases: &mut Vec<Lease>) -> Result<(), Interruption> {
+        let (handler, parts) = (self.handler_name(), self.subscription.parts);
+        match Layout::read(&self.follower().store, handler).await? {
+            None => self.write_layout(&Layout::new(parts), &leases[0], &[]).await,
+            Some(found) if found.is_of(parts) || self.subscription.part != 0 => Ok(()),
+            Some(found) => self.carry_over(found, leases).await,
         }
     }
 
     /// Carries over what the parts of another layout have, once nobody works on
     /// them.
-    async fn carry_over(&self, found: Layout) -> Result<Layout, Interruption> {
+    async fn carry_over(&self, found: Layout, leases: &mut Vec<Lease>) -> Result<(), Interruption> {
+        let (turn, parts) = (self.own_turn(), self.subscription.parts);
         let old: Vec<_> = part_names(self.handler_name(), found.parts).collect();
-        let mut leases = Vec::new();
-        let carried = self.carry_over_from(found, &old, &mut leases).await;
-        for lease in leases {
-            // One that cannot be given back ends by itself.
-            let _ = self.follower().store.release_lease(&lease).await;
-        }
-        carried
-    }
-
-    async fn carry_over_from(
-        &self,
-        found: Layout,
-        old: &[Arc<str>],
-        leases: &mut Vec<Lease>,
-    ) -> Result<Layout, Interruption> {
-        let turn = self.turn().expect("a place is looked for while it is this one's turn");
-        for name in old {
-            let lease = turn.take_beside(name).await?.ok_or_else(|| {
+        for name in &old {
+            let lease = turn.take(UNIT, name).await?.ok_or_else(|| {
                 Interruption::Stands(format!(
-                    "a process still works on `{name}`; its place is carried over into {} parts when no \
+                    "a process still works on `{name}`; its place is carried over into {parts} parts when no \
                      process divides the handler into {} any more",
-                    self.subscription.parts, found.parts
+                    found.parts
                 ))
             })?;
             leases.push(lease);
@@ -141,25 +165,23 @@ impl Runner {
         let store = &self.follower().store;
         let info = store.info().await?;
         let mut places = Vec::with_capacity(old.len());
-        for name in old {
+        for name in &old {
             // Also fences whoever slept through its lease.
-            let claimed = store.claim_checkpoint(&checkpoint_of(name)).await?;
-            places.push(match claimed.cursor {
+            places.push(match store.claim_checkpoint(&checkpoint_of(name)).await?.cursor {
                 Some(cursor) if cursor.log == info.log => cursor.position,
                 Some(_) => return Err(Interruption::OtherLog),
-                None if self.subscription.start == Start::Beginning => Position::NONE,
-                None => self.subscription.head_at_build.min(info.head),
+                None => self.birthplace(info.head),
             });
         }
         let lowest = places.iter().copied().min().unwrap_or_default();
-        let moved = self.moved(old).await?;
-        for (part, name) in part_names(self.handler_name(), self.subscription.parts).enumerate() {
+        let moved = self.moved(&old).await?;
+        for (part, name) in part_names(self.handler_name(), parts).enumerate() {
             let checkpoint = checkpoint_of(&name);
             let epoch = store.claim_checkpoint(&checkpoint).await?.epoch;
             let cursor = Cursor { log: info.log, position: lowest };
             let mut work = self
                 .unit()
-                .fenced_by(turn.lease())
+                .fenced_by(&leases[0])
                 .clear(letters_of(&name))
                 .clear(wanted_of(&name))
                 .advance_checkpoint(checkpoint, epoch, Some(cursor));
@@ -167,48 +189,65 @@ impl Runner {
                 work = work.put(table.clone(), key.clone(), row.clone());
             }
             store.commit(work).await?;
+            turn.renew(leases).await?;
         }
-        let layout = found.divided(self.subscription.parts, info.log, places, lowest);
-        // From here on the new parts hold.
+        let layout = found.divided(parts, info.log, places, lowest);
+        self.write_layout(&layout, &leases[0], &old).await?;
+        tracing::info!(
+            target: "cqrs::event", handler = self.handler_name(), parts, "the handler is divided anew"
+        );
+        Ok(())
+    }
+
+    /// From here on a layout holds, and what old parts had is gone.
+    async fn write_layout(
+        &self,
+        layout: &Layout,
+        lease: &Lease,
+        old: &[Arc<str>],
+    ) -> Result<(), Interruption> {
         let key = self.handler_name().as_bytes().to_vec();
-        let mut work = self.unit().fenced_by(turn.lease()).put(LAYOUTS, key, layout.to_bytes());
+        let mut work = self.unit().fenced_by(lease).put(LAYOUTS, key, layout.to_bytes());
         for name in old {
             work = work.clear(letters_of(name)).clear(wanted_of(name));
         }
-        store.commit(work).await?;
-        tracing::info!(
-            target: "cqrs::event", handler = self.handler_name(), parts = self.subscription.parts,
-            "the handler is divided anew"
-        );
-        Ok(layout)
+        self.follower().store.commit(work).await?;
+        Ok(())
     }
 
     /// The dead letters of old parts, and what is wanted with them, each where
     /// its stream now belongs.
     async fn moved(&self, old: &[Arc<str>]) -> Result<Vec<Moved>, Interruption> {
-        let new: Vec<_> = part_names(self.handler_name(), self.subscription.parts).collect();
-        let store = &self.follower().store;
+        let parts = self.subscription.parts;
+        let new: Vec<_> = part_names(self.handler_name(), parts).collect();
         let mut moved = Vec::new();
         for name in old {
-            for table_of in [letters_of, wanted_of] {
-                let mut from = std::ops::Bound::Unbounded;
-                loop {
-                    let range = (from, std::ops::Bound::Unbounded);
-                    let rows = store.rows(&table_of(name), range, Direction::Forward, PAGE).await?;
-                    let last = rows.get(PAGE - 1).map(|(key, _)| key.clone());
-                    for (key, row) in rows {
-                        let Some(event) = self.event_at(position_of(&key)).await? else { continue };
-                        let part = part_of(event.stream(), self.subscription.parts);
-                        moved.push(Moved { part, table: table_of(&new[part]), key, row });
-                    }
-                    match last {
-                        Some(last) => from = std::ops::Bound::Excluded(last),
-                        None => break,
-                    }
-                }
+            let mut part_at = HashMap::new();
+            for (key, row) in self.all_rows(letters_of(name)).await? {
+                let part = Row::hash_in(&row).map_or(0, |hash| part_of_hash(hash, parts));
+                part_at.insert(key.clone(), part);
+                moved.push(Moved { part, table: letters_of(&new[part]), key, row });
+            }
+            for (key, row) in self.all_rows(wanted_of(name)).await? {
+                let part = part_at.get(&key).copied().unwrap_or_default();
+                moved.push(Moved { part, table: wanted_of(&new[part]), key, row });
             }
         }
         Ok(moved)
+    }
+
+    async fn all_rows(&self, table: TableName) -> Result<Vec<(Bytes, Bytes)>, Interruption> {
+        let (mut all, mut from) = (Vec::new(), Bound::Unbounded);
+        loop {
+            let range = (from, Bound::Unbounded);
+            let rows = self.follower().store.rows(&table, range, Direction::Forward, PAGE).await?;
+            let last = rows.get(PAGE - 1).map(|(key, _)| key.clone());
+            all.extend(rows);
+            match last {
+                Some(last) => from = Bound::Excluded(last),
+                None => return Ok(all),
+            }
+        }
     }
 }
 

@@ -81,9 +81,10 @@ impl Letters {
         places.is_some_and(|places| places.first() == Some(&position))
     }
 
-    /// What follows an event that is out of the way.
-    pub(super) fn next_behind(&self, stream: &str) -> Option<Position> {
-        self.streams.get(stream)?.first().copied()
+    /// What waits behind an event of a stream.
+    pub(super) fn behind(&self, stream: &str, position: Position) -> Option<Position> {
+        let behind = (Bound::Excluded(position), Bound::Unbounded);
+        self.streams.get(stream)?.range(behind).next().copied()
     }
 }
 

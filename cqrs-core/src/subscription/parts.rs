@@ -20,7 +20,11 @@ pub(crate) fn checkpoint_of(part: &str) -> CheckpointName {
 /// Which of so many parts a stream belongs to. The same for
 /// every process and for ever: a part has a place of its own.
 pub(super) fn part_of(stream: &StreamId, parts: usize) -> usize {
-    one_of(parts, hash(stream) & 0xffff_ffff)
+    part_of_hash(hash(stream), parts)
+}
+
+pub(super) fn part_of_hash(hash: u64, parts: usize) -> usize {
+    one_of(parts, hash & 0xffff_ffff)
 }
 
 /// Which of so many lanes it belongs to, whatever its part is.
@@ -32,7 +36,8 @@ fn one_of(count: usize, hash: u64) -> usize {
     (hash % count.max(1) as u64) as usize
 }
 
-fn hash(stream: &StreamId) -> u64 {
+/// The hash that parts and lanes follow from; it stays as it is.
+pub(super) fn hash(stream: &StreamId) -> u64 {
     let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
     for piece in [stream.tenant().as_str(), stream.category().as_str(), stream.key()] {
         hash.update(piece.as_bytes());

@@ -11,25 +11,26 @@ use super::chunk::{Chunk, Taken};
 use super::control::Control;
 use super::dead_letter::{Row, key, letters_of};
 use super::deliver::Deliverer;
-use super::follower::{BACK_OFF, Claimed};
+use super::follower::BACK_OFF;
 use super::group::{Seat, Turn};
 use super::layout::Layout;
 use super::letters::Letters;
 use super::parts::part_of;
-use super::{Follower, Place, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus};
+use super::{Follower, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus};
 use crate::error::report;
 use crate::runtime::race;
 use crate::store::{
-    Checkpoint, CommitError, EventStore, LeaseError, Operation, Pages, Position, ReadError,
-    UnitOfWork,
+    CommitError, Cursor, Epoch, EventStore, LeaseError, LogId, Operation, Pages, Position,
+    ReadError, UnitOfWork,
 };
 
 /// Positions without events for the handler after which the place is stored
 /// anyway.
 const STRIDE: u64 = 10_000;
 
-/// How often one who waits for events looks whether its place was set by
-/// another process.
+/// How often it is looked whether another process has set the place, how often
+/// a place behind which nothing was handled is stored, and how often one that
+/// another process moves is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// One part of an event handler, following the log.
@@ -77,14 +78,13 @@ impl Subscription {
         let (status, receiver) = watch::channel(first);
         let control = Arc::new(Control::default());
         let checkpoint = self.follower.checkpoint.clone();
-        let (handler, parts) = (self.deliverer.stack.target.name, self.parts);
-        let control_of = Arc::clone(&control);
         let handle = SubscriptionHandle {
-            handler,
-            parts,
+            handler: self.deliverer.stack.target.name,
+            parts: self.parts,
+            is_volatile: self.seat.is_none(),
             status: receiver,
             checkpoint,
-            control: control_of,
+            control: Arc::clone(&control),
         };
         let tasks = self.follower.tasks.clone();
         let task = self.deliverer.stack.target.name;
@@ -96,7 +96,7 @@ impl Subscription {
             parked: HashMap::new(),
             chunk: None,
             turn: None,
-            began: None,
+            place: None,
             layout: Layout::default(),
         };
         tasks.service(task, Box::pin(async move { runner.run().await }));
@@ -116,9 +116,20 @@ pub(super) struct Runner {
     pub(super) chunk: Option<Chunk>,
     /// While this process works on it.
     turn: Option<Turn>,
-    /// How far a volatile handler is.
-    began: Option<Position>,
+    /// Where it is, once it has begun.
+    place: Option<Standing>,
     pub(super) layout: Layout,
+}
+
+/// Where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) log: LogId,
+    /// Who may move the place; a volatile handler has none.
+    epoch: Option<Epoch>,
+    pub(super) position: Position,
+    /// As far as the place is stored, and since when.
+    stored: (Position, Duration),
 }
 
 impl Runner {
@@ -161,8 +172,12 @@ impl Runner {
             Ok(_) => {}
             Err(error) => self.set(SubscriptionState::Failing(report(&error).into())),
         };
-        let turn = race(self.subscription.follower.watch(seen), seat.turn()).await;
-        self.turn = turn.flatten();
+        let follower = &self.subscription.follower;
+        let watch = follower.watch(LOOK, &self.control.hurry, seen);
+        self.turn = race(watch, seat.turn(&follower.tasks)).await.flatten();
+        if self.turn.is_none() {
+            self.subscription.follower.pause(LOOK).await;
+        }
     }
 
     /// Lets another process work on the part.
@@ -189,11 +204,16 @@ impl Runner {
     /// another process's turn.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), Interruption> {
         let mut watch = self.follower().store.watch();
-        let mut place = self.begin().await?;
-        self.progress(place.position, SubscriptionState::CatchingUp);
-        let mut pages = self.follower().pages(&place);
+        if self.was_set().await? {
+            self.forget();
+        }
+        if self.place.is_none() {
+            self.begin().await?;
+        }
+        self.progress(self.place().position, SubscriptionState::CatchingUp);
+        let mut pages = self.pages();
         let mut page: Option<Taken> = None;
-        let mut looked = self.follower().services.clock.monotonic();
+        let mut looked = self.now();
         while !self.is_stopping() && self.stays() {
             if self.control.reset.swap(false, Ordering::AcqRel) {
                 self.forget();
@@ -201,79 +221,85 @@ impl Runner {
             }
             if self.is_paused() {
                 self.set(SubscriptionState::Paused);
-                self.follower()
-                    .wake(&mut watch, Position::new(u64::MAX), self.control.hurry.notified())
-                    .await;
-                continue;
+                while self.is_paused() && !self.is_stopping() {
+                    let hurry = self.control.hurry.notified();
+                    self.follower().wake(&mut watch, Position::new(u64::MAX), hurry).await;
+                }
+                return Ok(());
             }
-            self.attend_to_letters(&mut place).await?;
+            self.attend_to_letters().await?;
             if self.chunk.is_none() {
                 self.chunk = self.next_chunk(&mut page, &mut pages).await?;
             }
-            if !self.handle(&mut place).await? {
-                (page, pages) = (None, self.follower().pages(&place));
-                self.chunk = None;
-                continue;
-            }
+            self.handle().await?;
             *delay = BACK_OFF.0;
             let last = page.as_ref().is_some_and(Taken::is_last);
             let state = if last { SubscriptionState::Live } else { SubscriptionState::CatchingUp };
-            self.progress(place.position, state);
+            self.progress(self.place().position, state);
+            if self.now().saturating_sub(looked) >= LOOK {
+                looked = self.now();
+                if self.was_set().await? {
+                    self.forget();
+                    return Ok(());
+                }
+            }
             if last && !self.is_stopping() {
                 let hurry = self.control.hurry.notified();
-                self.follower().wake(&mut watch, place.position, hurry).await;
-                let now = self.follower().services.clock.monotonic();
-                if now.saturating_sub(looked) >= LOOK {
-                    looked = now;
-                    if self.was_set(&place).await? {
-                        return Ok(());
-                    }
-                }
-                (page, pages) = (None, self.follower().pages(&place));
+                self.follower().wake(&mut watch, self.place().position, hurry).await;
+                (page, pages) = (None, self.pages());
             }
         }
         Ok(())
     }
 
-    /// Whether somebody else has set the place.
-    async fn was_set(&self, place: &Place) -> Result<bool, Interruption> {
-        if self.is_volatile() {
-            return Ok(false);
-        }
+    /// Whether somebody else has set the place, or divided the handler anew.
+    async fn was_set(&self) -> Result<bool, Interruption> {
+        let Some(Standing { epoch: Some(epoch), .. }) = self.place else { return Ok(false) };
         let follower = self.follower();
-        let Some(found) = follower.store.checkpoint(&follower.checkpoint).await? else {
-            return Ok(false);
-        };
-        Ok(match place.epoch {
-            Some(epoch) => found.epoch != epoch,
-            None => found.cursor.is_some_and(|cursor| cursor != place.cursor(place.stored)),
-        })
+        let found = follower.store.checkpoint(&follower.checkpoint).await?;
+        Ok(found.is_none_or(|found| found.epoch != epoch) || !self.is_divided_so().await?)
     }
 
-    /// Where to begin.
-    async fn begin(&mut self) -> Result<Place, Interruption> {
+    /// Takes the place over, and finds out where it is.
+    async fn begin(&mut self) -> Result<(), Interruption> {
         let follower = &self.subscription.follower;
         if self.is_volatile() {
             let info = follower.store.info().await?;
-            let newest = self.subscription.head_at_build.min(info.head);
-            let position = *self.began.get_or_insert(newest);
-            return Ok(Place::at(info.log, position, None));
+            let position = self.subscription.head_at_build.min(info.head);
+            let stored = (position, self.now());
+            self.place = Some(Standing { log: info.log, epoch: None, position, stored });
+            return Ok(());
         }
-        self.layout = self.arrange().await?;
-        let follower = &self.subscription.follower;
-        let found = follower.store.checkpoint(&follower.checkpoint).await?;
-        let is_new = found.and_then(|found| found.cursor).is_none();
-        if is_new && self.subscription.start == Start::Now {
-            let Checkpoint { epoch, .. } =
-                follower.store.claim_checkpoint(&follower.checkpoint).await?;
-            let info = follower.store.info().await?;
-            let mut place = Place::at(info.log, Position::NONE, Some(epoch));
-            self.store_place(&mut place, self.subscription.head_at_build.min(info.head)).await?;
-            return Ok(place);
+        let claimed = loop {
+            // Whoever worked on it before is fenced from here on.
+            let claimed = follower.store.claim_checkpoint(&follower.checkpoint).await?;
+            if let Some(layout) = self.arrange().await? {
+                self.layout = layout;
+                break claimed;
+            }
+        };
+        let info = follower.store.info().await?;
+        let (position, is_new) = match claimed.cursor {
+            Some(cursor) if cursor.log == info.log => (cursor.position, false),
+            Some(_) => return Err(Interruption::OtherLog),
+            None => (self.birthplace(info.head), true),
+        };
+        let stored = (position, self.now());
+        let place = Standing { log: info.log, epoch: Some(claimed.epoch), position, stored };
+        if is_new {
+            // A later build is not to think that it is the first.
+            self.commit_place(&place, position).await?;
         }
-        let place = self.follower().look().await?.ok_or(Interruption::OtherLog)?;
-        self.load_letters().await?;
-        Ok(place)
+        self.place = Some(place);
+        self.load_letters().await
+    }
+
+    /// Where a new handler begins.
+    pub(super) fn birthplace(&self, head: Position) -> Position {
+        match self.subscription.start {
+            Start::Beginning => Position::NONE,
+            Start::Now => self.subscription.head_at_build.min(head),
+        }
     }
 
     /// Reads the dead letters anew; those that are still to be stored are among
@@ -283,6 +309,7 @@ impl Runner {
         for (position, row) in &self.parked {
             self.letters.add(row.stream.clone(), *position);
         }
+        self.set_parked();
         Ok(())
     }
 
@@ -303,41 +330,66 @@ impl Runner {
             .map(|taken| taken.chunk(batch, |event| part_of(event.stream(), parts) == part)))
     }
 
-    /// Stores the place, with what was parked before it, unless nothing is to
-    /// be said.
-    pub(super) async fn store_place(
+    /// Moves the place. It is stored, with what was parked before it, if
+    /// something was handled, or nothing was for long.
+    pub(super) async fn move_place(
         &mut self,
-        place: &mut Place,
         to: Position,
+        worked: bool,
     ) -> Result<(), Interruption> {
-        let far = to.get() >= place.stored.get().saturating_add(STRIDE);
-        let moved = to > place.stored && (place.epoch.is_some() || far);
-        if !self.is_volatile() && (moved || !self.parked.is_empty()) {
-            let epoch = match self.follower().claim::<Interruption>(place).await? {
-                Claimed::Ours(epoch) => epoch,
-                Claimed::Moved => {
-                    self.forget();
-                    return self.load_letters().await;
-                }
-            };
-            let mut work = self.unit();
-            for (position, row) in &self.parked {
-                work =
-                    work.put(letters_of(&self.subscription.name), key(*position), row.to_bytes());
-            }
-            let cursor = place.cursor(to);
-            let work =
-                work.advance_checkpoint(self.follower().checkpoint.clone(), epoch, Some(cursor));
-            self.follower().store.commit(work).await?;
+        let place = *self.place();
+        let (stored, since) = place.stored;
+        let long = to.get() >= stored.get().saturating_add(STRIDE)
+            || self.now().saturating_sub(since) >= LOOK;
+        let moved = to > stored && (worked || long);
+        let is_due = place.epoch.is_some() && (moved || !self.parked.is_empty());
+        if is_due {
+            self.commit_place(&place, to).await?;
             self.parked.clear();
-            place.stored = to;
-            self.set_parked();
         }
-        place.position = to;
-        if self.is_volatile() {
-            self.began = Some(to);
+        let now = self.now();
+        if let Some(place) = &mut self.place {
+            place.position = to;
+            if is_due {
+                place.stored = (to, now);
+            }
         }
+        self.set_parked();
         Ok(())
+    }
+
+    async fn commit_place(&self, place: &Standing, to: Position) -> Result<(), Interruption> {
+        let mut work = self.unit();
+        for (position, row) in &self.parked {
+            work = work.put(letters_of(&self.subscription.name), key(*position), row.to_bytes());
+        }
+        self.follower().store.commit(self.advancing(work, place, to)).await?;
+        Ok(())
+    }
+
+    /// A unit that is done by whoever may move the place, and moves it.
+    fn advancing(&self, work: UnitOfWork, place: &Standing, to: Position) -> UnitOfWork {
+        let epoch = place.epoch.expect("a volatile handler stores nothing");
+        let cursor = Cursor { log: place.log, position: to };
+        work.advance_checkpoint(self.follower().checkpoint.clone(), epoch, Some(cursor))
+    }
+
+    /// A unit that is done by whoever may move the place.
+    pub(super) fn fenced(&self, work: UnitOfWork) -> UnitOfWork {
+        self.advancing(work, self.place(), self.place().stored.0)
+    }
+
+    pub(super) fn place(&self) -> &Standing {
+        self.place.as_ref().expect("it has begun")
+    }
+
+    fn pages(&self) -> Pages {
+        let Standing { log, position, .. } = *self.place();
+        self.follower().pages(Cursor { log, position })
+    }
+
+    fn now(&self) -> Duration {
+        self.follower().services.clock.monotonic()
     }
 
     pub(super) fn unit(&self) -> UnitOfWork {
@@ -362,18 +414,23 @@ impl Runner {
         self.subscription.deliverer.stack.target.name
     }
 
-    pub(super) fn turn(&self) -> Option<&Turn> {
-        self.turn.as_ref()
+    pub(super) fn own_turn(&self) -> &Turn {
+        self.turn.as_ref().expect("a place is looked for while it is this process's turn")
     }
 
     fn is_paused(&self) -> bool {
         self.control.paused.load(Ordering::Acquire)
     }
 
-    pub(super) fn forget(&mut self) {
+    /// Begins anew: somebody else has moved the place, or is to.
+    fn forget(&mut self) {
+        if self.is_volatile() {
+            return;
+        }
+        (self.place, self.chunk) = (None, None);
         self.letters = Letters::default();
         self.parked.clear();
-        self.chunk = None;
+        self.set_parked();
     }
 
     fn progress(&self, position: Position, state: SubscriptionState) {

@@ -41,9 +41,9 @@ enum LookError {
 impl Member {
     /// Takes part until the tasks are stopped.
     pub(super) async fn run(self) {
-        let name = format!("{MEMBER}{}", self.group.holder);
-        let leader = self.group.stand_for(name);
-        race(self.tasks.stopped(), self.take_part(&leader)).await;
+        let mut leader = None;
+        race(self.tasks.stopped(), self.take_part(&mut leader)).await;
+        let Some(leader) = leader else { return };
         if let Some(lease) = leader.lease() {
             let work = self.unit().delete(MEMBERS, self.key()).fenced_by(&lease);
             if let Err(error) = self.group.store.commit(work).await {
@@ -53,16 +53,36 @@ impl Member {
         leader.stop().await;
     }
 
-    async fn take_part(&self, leader: &Leader) {
-        let mut watch = leader.watch();
-        while let Some(lease) = watch.elected().await {
-            let is_settled = self.look(&lease).await.unwrap_or_else(|error| {
-                tracing::warn!(target: "cqrs::event", %error, "who runs which event handlers is not known");
-                false
-            });
-            let pause = if is_settled { self.group.ttl / 3 } else { self.group.soon() };
-            self.group.services.clock.sleep(pause).await;
+    async fn take_part(&self, leader: &mut Option<Leader>) {
+        let clock = &self.group.services.clock;
+        loop {
+            let seats = self.group.store.leases(MEMBER).await;
+            let Ok(seats) = seats.map_err(|error| self.unknown(&error)) else {
+                clock.sleep(self.group.soon()).await;
+                continue;
+            };
+            let leader = leader.insert(self.group.stand_for(free_seat(&seats)));
+            let mut watch = leader.watch();
+            let patience = clock.sleep(self.group.ttl / 5);
+            // Somebody else may have been faster.
+            let Some(Some(_)) = race(patience, watch.elected()).await else {
+                leader.stop().await;
+                continue;
+            };
+            while let Some(lease) = leader.lease() {
+                let is_settled = self.look(&lease).await.unwrap_or_else(|error| {
+                    self.unknown(&error);
+                    false
+                });
+                let pause = if is_settled { self.group.ttl / 3 } else { self.group.soon() };
+                clock.sleep(pause).await;
+            }
+            leader.stop().await;
         }
+    }
+
+    fn unknown(&self, error: &dyn std::error::Error) {
+        tracing::warn!(target: "cqrs::event", %error, "who runs which event handlers is not known");
     }
 
     /// Works out this member's share, and tells it. `true` once everyone has
@@ -156,8 +176,17 @@ impl Member {
     }
 }
 
+/// The lease of the first member's place that is free. Places are used again, so
+/// that there are no more of them than there were members at once.
+fn free_seat(taken: &[Lease]) -> String {
+    let name = |number: usize| format!("{MEMBER}{number}");
+    let is_free = |name: &String| taken.iter().all(|lease| lease.name().as_str() != name);
+    (0..=taken.len()).map(name).find(is_free).expect("one more than are taken")
+}
+
 fn is_member(leases: &[Lease], member: &str) -> bool {
-    leases.iter().any(|lease| lease.name().as_str().strip_prefix(MEMBER) == Some(member))
+    let is_seat = |lease: &Lease| lease.name().as_str().starts_with(MEMBER);
+    leases.iter().any(|lease| is_seat(lease) && lease.holder().as_str() == member)
 }
 
 /// The unit that a lease is of, and who holds it.

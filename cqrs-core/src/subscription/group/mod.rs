@@ -10,8 +10,8 @@
 //!
 //! A member that is to give a unit away ends what it has begun, stores its
 //! place, and gives the lease back, so that nothing is handled twice. One that
-//! dies keeps its units until their leases end. One that only slept is fenced
-//! by the epoch of its place.
+//! dies keeps its units until their leases end. Whoever gets a unit claims its
+//! place anew, so that one that only slept can move it no more.
 //!
 //! Rejected: whoever finds something to do takes the place over. Who is fastest
 //! does everything, and a handler that takes longer than the others' patience
@@ -35,7 +35,9 @@ use crate::store::{Holder, Leader, Store};
 /// Before the names of all leases of all groups.
 const LEASES: &str = "event handlers/";
 const MEMBER: &str = "event handlers/member/";
-const UNIT: &str = "event handlers/part/";
+pub(crate) const UNIT: &str = "event handlers/part/";
+/// Held by whoever divides a handler into parts.
+pub(crate) const DIVIDING: &str = "event handlers/dividing/";
 
 /// The parts that a process is to work on.
 type Ours = BTreeSet<Arc<str>>;

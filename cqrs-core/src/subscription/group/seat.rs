@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Group, Ours, UNIT};
-use crate::runtime::race;
+use crate::runtime::{TaskSet, race};
 use crate::store::{EventStore, Leader, Lease, LeaseError};
 
 /// Where a part waits until it is this process that works on it.
@@ -31,17 +31,24 @@ impl Seat {
     }
 
     /// Waits until it is this part's turn here; `None` if the group is left.
-    pub(crate) async fn turn(&self) -> Option<Turn> {
+    ///
+    /// It is not to be dropped: a lease that was just asked for would then be
+    /// left to end by itself. It ends when the tasks are stopped.
+    pub(crate) async fn turn(&self, tasks: &TaskSet) -> Option<Turn> {
         let Self { group, unit } = self;
         let mut ours = group.ours.clone();
         let is_ours = |ours: &Option<Ours>| ours.as_ref().is_some_and(|ours| ours.contains(unit));
-        loop {
-            ours.wait_for(is_ours).await.ok()?;
+        while !tasks.is_stopping() {
+            let waits = async { ours.wait_for(is_ours).await.is_ok() };
+            if race(tasks.stopped(), waits).await != Some(true) {
+                return None;
+            }
             let leader = group.stand_for(format!("{UNIT}{unit}"));
             let mut watch = leader.watch();
             let elsewhere = async {
                 // Who has left waits for nothing.
-                let _ = ours.wait_for(|ours| !is_ours(ours)).await;
+                let moved = async { drop(ours.wait_for(|ours| !is_ours(ours)).await) };
+                race(tasks.stopped(), moved).await;
             };
             if let Some(Some(lease)) = race(elsewhere, watch.elected()).await {
                 tracing::debug!(target: "cqrs::event", part = &**unit, "works on it");
@@ -50,6 +57,7 @@ impl Seat {
             }
             leader.stop().await;
         }
+        None
     }
 }
 
@@ -66,15 +74,19 @@ impl Turn {
         ours.as_ref().is_some_and(|ours| ours.contains(&self.unit))
     }
 
-    pub(crate) fn lease(&self) -> &Lease {
-        &self.lease
+    /// Takes another lease for this process as well, `None` if somebody else
+    /// holds it.
+    pub(crate) async fn take(&self, kind: &str, name: &str) -> Result<Option<Lease>, LeaseError> {
+        let Group { store, holder, ttl, .. } = &self.group;
+        store.acquire_lease(&format!("{kind}{name}").into(), holder, *ttl).await
     }
 
-    /// Takes the lease of another part for this process as well, `None` if
-    /// somebody else holds it.
-    pub(crate) async fn take_beside(&self, unit: &str) -> Result<Option<Lease>, LeaseError> {
-        let Group { store, holder, ttl, .. } = &self.group;
-        store.acquire_lease(&format!("{UNIT}{unit}").into(), holder, *ttl).await
+    /// Lets leases that it has taken last as long as if they were new.
+    pub(crate) async fn renew(&self, leases: &[Lease]) -> Result<(), LeaseError> {
+        for lease in leases {
+            self.group.store.renew_lease(lease, self.group.ttl).await?;
+        }
+        Ok(())
     }
 
     /// Lets the next one work on it.
