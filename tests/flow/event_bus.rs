@@ -19,14 +19,14 @@ use crate::stores::{GUARD, builder, open};
 
 /// What a subscriber has seen, in order.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<i64>>>);
+pub struct Seen(Arc<Mutex<Vec<i64>>>);
 
 impl Seen {
-    fn all(&self) -> Vec<i64> {
+    pub fn all(&self) -> Vec<i64> {
         self.0.lock().unwrap().clone()
     }
 
-    fn subscriber(&self, name: &'static str) -> Subscriber {
+    pub fn subscriber(&self, name: &'static str) -> Subscriber {
         let seen = self.clone();
         Subscriber::on(name, move |event: &AccountEvent, _| {
             seen.0.lock().unwrap().push(cents(event));
@@ -42,27 +42,27 @@ fn cents(event: &AccountEvent) -> i64 {
     }
 }
 
-fn deposit(cents: i64) -> Deposit {
+pub fn deposit(cents: i64) -> Deposit {
     Deposit { account: "a".into(), cents }
 }
 
-fn flavoured(flavour: Flavour) -> Config {
+pub fn flavoured(flavour: Flavour) -> Config {
     let mut config = Config::default();
     config.event_bus.flavour = flavour;
     config
 }
 
-fn app_with(config: Config) -> App {
+pub fn app_with(config: Config) -> App {
     builder().config(config).store(MemoryStore::new()).build().unwrap()
 }
 
-async fn handled(app: &App, cents: i64) {
+pub async fn handled(app: &App, cents: i64) {
     let executed = app.execute(deposit(cents)).await.unwrap();
     app.wait_for_events(executed.receipt.token().unwrap(), GUARD).await.unwrap();
 }
 
 /// A subscriber that waits until it is let go.
-fn gated(name: &'static str, running: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> Subscriber {
+pub fn gated(name: &'static str, running: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> Subscriber {
     let (running, gate) = (Arc::clone(running), Arc::clone(gate));
     let handler = Handler::waiting(move |_| {
         let (running, gate) = (Arc::clone(&running), Arc::clone(&gate));
@@ -77,7 +77,7 @@ fn gated(name: &'static str, running: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) 
 }
 
 /// Lets every task run until something holds.
-async fn until(holds: impl Fn() -> bool) {
+pub async fn until(holds: impl Fn() -> bool) {
     let held = async {
         while !holds() {
             tokio::task::yield_now().await;
@@ -380,13 +380,13 @@ async fn sixteen_threads_publish_and_subscribe_at_once() {
 
 /// Stores so many events that a subscriber which hangs gets them all, and
 /// returns once the bus was offered each.
-async fn flood(app: &App, count: i64) {
+pub async fn flood(app: &App, count: i64) {
     for cents in 1..=count {
         app.execute(deposit(cents)).await.unwrap();
     }
 }
 
-async fn hanging(config: Config) -> (App, Arc<AtomicUsize>, Arc<Semaphore>) {
+pub async fn hanging(config: Config) -> (App, Arc<AtomicUsize>, Arc<Semaphore>) {
     let app = app_with(config);
     open(&app, "a").await;
     let (running, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
@@ -486,5 +486,21 @@ async fn a_strict_bus_reports_what_nobody_wants_while_it_is_strict() {
             panic!("{failures:?}")
         };
         assert!(matches!(**error, PublishError::NoSubscriber { .. }), "{flavour:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bus_is_as_strict_at_the_start_as_its_configuration_says() {
+    for flavour in [Flavour::Sync, Flavour::Async] {
+        let mut config = flavoured(flavour);
+        config.event_bus.strict = true;
+        let app = app_with(config);
+        open(&app, "a").await;
+        let nothing = Interest::types(["nothing.at_all"]);
+        app.events().subscribe(Subscriber::new("idle", nothing, Handler::new(|_| Ok(()))));
+
+        handled(&app, 1).await;
+
+        assert_eq!(app.events().errors().counts().total, 1, "{flavour:?}");
     }
 }

@@ -8,6 +8,8 @@ mod configuration;
 mod contexts;
 mod contracts;
 mod event_bus;
+mod event_bus_end;
+mod event_bus_waiting;
 mod event_handlers;
 mod evolution;
 mod figures;

@@ -1,6 +1,8 @@
 //! What only one flavour of the event bus promises, and what stands around it.
 
 mod batch;
+mod interest;
+mod nested;
 mod overload;
 mod queued;
 mod same;

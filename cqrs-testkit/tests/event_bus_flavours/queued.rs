@@ -82,6 +82,38 @@ async fn at_most_as_many_handlers_run_as_there_are_workers() {
 }
 
 #[tokio::test]
+async fn a_worker_is_hired_for_what_comes_when_all_are_taken() {
+    let (builder, _) = queued();
+    let (bus, running, gate) = (
+        builder.workers(1_000).build(),
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(Semaphore::new(0)),
+    );
+    let (count, held) = (Arc::clone(&running), Arc::clone(&gate));
+    let handler = move |_| {
+        let (running, gate) = (Arc::clone(&count), Arc::clone(&held));
+        async move {
+            running.fetch_add(1, Ordering::SeqCst);
+            gate.acquire().await?.forget();
+            Ok(())
+        }
+    };
+    let order = Order::PerPartition(Arc::new(super::number));
+    bus.subscribe(waiting("parked", handler).order(order).lanes(1 << 20));
+    bus.start().unwrap();
+    let first = bus.running_workers() as u64;
+
+    for n in 0..first + 3 {
+        bus.publish(tick("k", n)).await.unwrap();
+        settle().await;
+        assert_eq!(running.load(Ordering::SeqCst) as u64, n + 1);
+    }
+
+    gate.add_permits(100);
+    bus.wait().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_waits_is_handled_by_priority_and_then_in_order() {
     let (builder, _) = queued();
     let (bus, log) = (builder.workers(1).build(), Log::default());
