@@ -178,8 +178,7 @@ fn configured(
         }
         Flavour::Async => {
             let builder = AsyncBus::builder().within(Arc::clone(services), tasks.clone());
-            let workers = config.concurrency.get().unwrap_or(usize::MAX);
-            let builder = builder.workers(workers).queue(config.queue).overflow(config.overflow);
+            let builder = builder.queue(config.queue);
             let bus = Arc::new(builder.keep_errors(errors, Keep::Last).build());
             bus.tune(config);
             (Arc::clone(&bus) as _, Follows::Queued(bus))
@@ -220,8 +219,6 @@ impl Task {
                     if self.is_over() {
                         return Ok(());
                     }
-                    // In this order, so that no event is published twice.
-                    *at = position;
                     self.position.send_replace(position);
                 }
                 *at = Position::new(page.reached());
