@@ -142,6 +142,33 @@ async fn the_contract_of_a_backend_holds() {
 }
 
 #[tokio::test]
+async fn a_time_to_live_below_what_the_server_counts_in_is_no_error() {
+    let rig = Rig::before(Server::given());
+    let redis = rig.redis();
+    for ttl in [Duration::ZERO, Duration::from_nanos(1)] {
+        redis.put(b"short", "1".into(), ttl).await.expect("the server takes it");
+    }
+}
+
+#[tokio::test]
+async fn one_connection_carries_all_calls() {
+    let rig = Rig::before(Server::start());
+    let (redis, mut raw) = (rig.redis(), rig.raw().await);
+    let mut connections = async || {
+        let stats: String = redis::cmd("INFO").arg("stats").query_async(&mut raw).await.unwrap();
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.and_then(|count| count.parse::<u64>().ok()).expect("the server counts")
+    };
+    let before = connections().await;
+
+    for _ in 0..5 {
+        redis.get(&[b"a"]).await.expect("the server is there");
+    }
+
+    assert_eq!(connections().await - before, 1);
+}
+
+#[tokio::test]
 async fn a_spoilt_entry_and_one_of_another_type_are_replaced() {
     let rig = Rig::before(Server::given());
     ask(&rig.process(), "Ann").await;

@@ -3,7 +3,9 @@
 use cqrs_core::prelude::*;
 use cqrs_testkit::fault::Gate;
 use cqrs_testkit::{Fault, FaultyStore};
-use support::bank::Deposit;
+use support::bank::{Deposit, Open};
+
+use crate::stores::GUARD;
 
 use super::desk::{Kept, Rig, rig, rig_over, settle};
 
@@ -47,6 +49,41 @@ pub async fn answers_of_one_query_may_be_kept_for_another_time() {
     assert_eq!(made(&rig, [2]).await, 0);
     rig.pass(1).await;
     assert_eq!(made(&rig, [2]).await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_for_its_caller_in_its_tenant_alone() {
+    let rig = rig([]);
+    let asked = async |actor: Option<&str>, tenant: &str| {
+        rig.desk.runs();
+        let query = rig.app.query(Kept { key: 1 }).tenant(tenant);
+        match actor {
+            Some(actor) => query.actor(actor).await.unwrap(),
+            None => query.await.unwrap(),
+        };
+        rig.desk.runs()
+    };
+
+    for (actor, tenant) in
+        [(Some("ada"), "north"), (Some("bob"), "north"), (None, "north"), (Some("ada"), "south")]
+    {
+        assert_eq!(asked(actor, tenant).await, 1, "{actor:?} {tenant}");
+        assert_eq!(asked(actor, tenant).await, 0, "{actor:?} {tenant}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_from_before_a_commit_is_none_behind_it() {
+    let rig = rig([]);
+    assert_eq!(made(&rig, [1, 1]).await, 1);
+    let open = Open { account: "a".into(), owner: "Ada".into() };
+    let executed = rig.app.execute(open).await.unwrap();
+    let token = executed.receipt.token().unwrap();
+
+    rig.app.query(Kept { key: 1 }).after(token, GUARD).await.unwrap();
+
+    assert_eq!(rig.desk.runs(), 1);
+    assert_eq!(made(&rig, [1]).await, 0);
 }
 
 #[tokio::test]
