@@ -87,6 +87,10 @@ fn values_that_contradict_each_other_are_reported_where_somebody_spoke() {
     assert_eq!((one.path(), one.origin()), ("retry.base", Some(&Origin::Set)));
     assert_eq!(one.expected(), r#"at most retry.cap, which is "5s""#);
 
+    let loader = ConfigLoader::new().set("retry.cap", "1s");
+    let one = mistake(loader.code(|config| config.retry.base = Duration::from_secs(2)));
+    assert_eq!((one.path(), one.origin()), ("retry.base", Some(&Origin::Code)));
+
     let one = mistake(ConfigLoader::new().set("event_handlers.base", "1h"));
     assert_eq!(one.path(), "event_handlers.base");
 

@@ -41,6 +41,8 @@ async fn one_that_changes_nothing_wakes_nobody() {
     let live = live();
     let mut watch = live.subscribe();
     assert!(live.update(Config::default()).expect("it is valid").is_empty());
+    let nothing = tokio::time::timeout(Duration::ZERO, watch.changed()).await;
+    nothing.expect_err("there was no change");
     let mut changed = loaded(ConfigLoader::new());
     changed.shutdown.grace = Duration::from_secs(1);
     live.update(changed.clone()).expect("it may change");
