@@ -109,6 +109,9 @@ async fn a_backup_replaces_a_file_only_with_leave() {
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "precious");
     place.run("backup log.jsonl --yes").ends(0);
     assert!(std::fs::read_to_string(&file).expect("it is there").contains("\"archive\""));
+    std::fs::write(&file, "precious").expect("it can be written");
+    place.run("export --out log.jsonl --yes").ends(0);
+    assert!(std::fs::read_to_string(&file).expect("it is there").contains("\"archive\""));
 }
 
 #[tokio::test]
