@@ -37,13 +37,17 @@ fn id(number: u128) -> uuid::Uuid {
 
 /// The event of an account that was opened, with all that may stand beside it.
 async fn opened() -> RecordedEvent {
+    opened_within("v=1").await
+}
+
+async fn opened_within(tracestate: &str) -> RecordedEvent {
     let app = app(MemoryStore::new());
     app.execute(Open { account: "a".into(), owner: "Ada".into() })
         .correlation(CorrelationId::from_uuid(id(9)))
         .tenant("north")
         .actor("ada@example.org")
         .header("secret", "1")
-        .trace(TraceContext { traceparent: "00-1-2-01".into(), tracestate: "v=1".into() })
+        .trace(TraceContext { traceparent: "00-1-2-01".into(), tracestate: tracestate.into() })
         .await
         .unwrap();
     log(&app).await.remove(0)
@@ -69,6 +73,7 @@ async fn a_document_says_what_a_receiver_needs_and_no_more() {
     let document = serde_json::to_string(&sent).unwrap();
 
     assert_eq!(sent.id(), cause.id());
+    assert_eq!(sent.time(), cause.occurred_at());
     let (id, time) = (cause.id().to_string(), cause.occurred_at().to_string());
     let shown = document.replace(&id, "[id]").replace(&time, "[time]");
     insta::assert_snapshot!(shown, @r#"{"specversion":"1.0","id":"[id]","source":"bank","type":"customer.joined","schemaversion":2,"subject":"a","time":"[time]","correlationid":"00000000-0000-0000-0000-000000000009","tenantid":"north","traceparent":"00-1-2-01","tracestate":"v=1","data":{"name":"Ada","since":"1970-01-01T00:00:00.000000Z"}}"#);
@@ -92,6 +97,19 @@ fn what_a_receiver_does_without_is_left_out() {
     assert_eq!((received.id(), received.time()), (EventId::from_uuid(id(1)), Timestamp::EPOCH));
     assert_eq!(received.correlation_id(), CorrelationId::from_uuid(id(2)));
     assert_eq!(received.decode::<CustomerEvent>().unwrap().one(), Some(CustomerEvent::Left));
+}
+
+#[tokio::test]
+async fn a_trace_without_a_state_has_none_outside_either() {
+    let sent = IntegrationEvent::new("bank", &opened_within("").await, &joined()).unwrap();
+    let document = serde_json::to_string(&sent).unwrap();
+
+    assert!(document.contains("traceparent") && !document.contains("tracestate"), "{document}");
+    let origin = read(&document).origin();
+    let app = app(MemoryStore::new());
+    app.execute(Open { account: "a".into(), owner: "Ada".into() }).from(origin).await.unwrap();
+    let trace = log(&app).await[0].metadata().unwrap().trace;
+    assert_eq!(trace.map(|trace| trace.tracestate).as_deref(), Some(""));
 }
 
 #[test]
@@ -149,6 +167,20 @@ async fn a_command_from_it_takes_effect_once_and_belongs_to_its_trace() {
     assert_eq!(metadata.tenant.as_str(), "north");
     assert_eq!(metadata.trace, cause.metadata().unwrap().trace);
     assert_eq!((metadata.actor, metadata.headers.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn events_of_one_source_are_as_many_as_their_ids() {
+    let document = document("customer.left", 1, "{}");
+    let one = read(&document);
+    let other = read(&document.replace(&id(1).to_string(), &id(3).to_string()));
+    let app = app(MemoryStore::new());
+    let open = |id: &str| Open { account: id.into(), owner: "Ada".into() };
+
+    app.execute(open("a")).from(one.origin()).await.unwrap();
+    app.execute(open("b")).from(other.origin()).await.unwrap();
+
+    assert_eq!(log(&app).await.len(), 2);
 }
 
 /// Two services may happen to use one id.
