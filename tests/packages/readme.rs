@@ -15,7 +15,7 @@ fn its_pieces_fit_together() {
     let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
     let program = blocks(&readme, "rust,standalone_crate").remove(0);
     let pieces = blocks(&readme, "rs");
-    let [in_a_file, on_a_server, test, read_model, handler, policies] = &pieces[..] else {
+    let [in_a_file, on_a_server, test, read_model, handler, guard, policies] = &pieces[..] else {
         panic!("{} pieces", pieces.len())
     };
     let in_memory = "let app = App::new(modules![crate], MemoryStore::new())?;";
@@ -35,7 +35,8 @@ fn its_pieces_fit_together() {
         let test = test.replace("#[test]\n", "");
         // In a module that is not listed: what they lead to would change what
         // the program asserts.
-        let declared = format!("mod declared {{ use super::*; module!(); {handler} {policies} }}");
+        let declared = [handler, guard, policies].map(String::as_str).concat();
+        let declared = format!("mod declared {{ use super::*; module!(); {declared} }}");
         let whole =
             [main, "    an_overdraft_is_refused();\n", end, own, &test, read_model, &declared]
                 .concat();
