@@ -320,7 +320,7 @@ impl<'a, C, V, E> Execute<'a, C, V, E> {
     ///
     /// # Errors
     ///
-    /// [`BusError::Behind`]: it was stored, and cannot be seen yet.
+    /// [`BusError::Behind`](crate::bus::BusError::Behind): it was stored, and cannot be seen yet.
     pub fn shown_within(mut self, limit: Duration) -> Self {
         self.origin.say().shown_within = Some(limit);
         self
@@ -333,7 +333,7 @@ impl<'a, Q, V> Ask<'a, Q, V> {
     ///
     /// # Errors
     ///
-    /// [`BusError::Behind`].
+    /// [`BusError::Behind`](crate::bus::BusError::Behind).
     pub fn after(mut self, token: &CommitToken, limit: Duration) -> Self {
         self.origin.say().after = Some((token.clone(), limit));
         self

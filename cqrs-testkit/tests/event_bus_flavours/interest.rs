@@ -5,7 +5,6 @@ use cqrs_core::prelude::*;
 
 #[derive(Event)]
 #[event(retired("lamp.blinked"))]
-#[expect(dead_code, reason = "its names are looked at")]
 enum LampEvent {
     #[event(formerly("lamp.kindled"))]
     Lit { watts: u64 },
