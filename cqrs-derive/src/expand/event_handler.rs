@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, ItemFn, Signature, Type};
+use syn::{Signature, Type};
 
-use super::handler::{marker, service_parts};
-use super::{at, in_const, parse_item, registration};
+use super::function::Above;
+use super::handler::service_parts;
+use super::{at, registration};
 use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
@@ -40,32 +41,13 @@ pub(super) const KEYS: &Keys = &[
 ];
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
-    let expected = "put `#[event_handler]` above a function";
-    let function: ItemFn = match parse_item(item, Code::WRONG_ITEM, expected) {
-        Ok(function) => function,
-        Err(kept) => return kept,
-    };
-    let mut ctxt = Ctxt::new();
-    let args = Args::parse(args, "event_handler", KEYS, &mut ctxt);
-    let krate = Krate::new(args.path("crate"));
-    if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        let message = "put `#[handlers]` above the impl: it makes methods of a service handlers";
-        ctxt.error(receiver, Code::METHOD_OUTSIDE_HANDLERS, message);
-        let errors = ctxt.finish();
-        return quote!(#function #errors);
-    }
-    let name = &function.sig.ident;
-    let found = Listener::of(&function.attrs, &function.sig, &args, &krate, &mut ctxt);
-    let marker = marker(&function, name);
-    let errors = ctxt.finish();
-    let Some(listener) = found.filter(|_| errors.is_none()) else {
-        return quote!(#function #marker #errors);
-    };
-    let path = name.to_token_stream();
-    let literal = listener.registration(&path, &unraw(name), None);
-    let register = in_const(&registration::register(&path, &literal, &krate));
-    let cfgs = &listener.handler.cfgs;
-    quote!(#function #(#cfgs)* #marker #(#cfgs)* #register)
+    let above = Above { attribute: "event_handler", keys: KEYS, methods: "handlers" };
+    above.expand(args, item, |function, args, krate, ctxt| {
+        let listener = Listener::of(&function.attrs, &function.sig, args, krate, ctxt)?;
+        let name = &function.sig.ident;
+        let literal = listener.registration(&name.to_token_stream(), &unraw(name), None);
+        Some((literal, listener.handler.cfgs))
+    })
 }
 
 /// An event handler, as a function or as a method of a service.

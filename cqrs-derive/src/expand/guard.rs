@@ -3,11 +3,12 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, ItemFn, Signature, Type};
+use syn::{Signature, Type};
 
-use super::handler::{marker, service_parts};
-use super::{at, in_const, parse_item, qualified, registration};
-use crate::args::{Args, Form, Keys};
+use super::function::Above;
+use super::handler::service_parts;
+use super::{at, qualified, registration};
+use crate::args::{Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
@@ -17,32 +18,13 @@ use crate::krate::Krate;
 const KEYS: &Keys = &[("crate", Form::Path)];
 
 pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
-    let function: ItemFn =
-        match parse_item(item, Code::WRONG_ITEM, "put `#[guard]` above a function") {
-            Ok(function) => function,
-            Err(kept) => return kept,
-        };
-    let mut ctxt = Ctxt::new();
-    let args = Args::parse(args, "guard", KEYS, &mut ctxt);
-    let krate = Krate::new(args.path("crate"));
-    if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
-        let message = "put `#[handlers]` above the impl: it makes methods of a service guards";
-        ctxt.error(receiver, Code::METHOD_OUTSIDE_HANDLERS, message);
-        let errors = ctxt.finish();
-        return quote!(#function #errors);
-    }
-    let name = &function.sig.ident;
-    let found = Guard::of(&function.attrs, &function.sig, &krate, &mut ctxt);
-    let marker = marker(&function, name);
-    let errors = ctxt.finish();
-    let Some(guard) = found.filter(|_| errors.is_none()) else {
-        return quote!(#function #marker #errors);
-    };
-    let path = name.to_token_stream();
-    let literal = guard.registration(&path, &unraw(name), None);
-    let register = in_const(&registration::register(&path, &literal, &krate));
-    let cfgs = &guard.handler.cfgs;
-    quote!(#function #(#cfgs)* #marker #(#cfgs)* #register)
+    let above = Above { attribute: "guard", keys: KEYS, methods: "guards" };
+    above.expand(args, item, |function, _, krate, ctxt| {
+        let guard = Guard::of(&function.attrs, &function.sig, krate, ctxt)?;
+        let name = &function.sig.ident;
+        let literal = guard.registration(&name.to_token_stream(), &unraw(name), None);
+        Some((literal, guard.handler.cfgs))
+    })
 }
 
 /// A guard, as a function or as a method of a service.

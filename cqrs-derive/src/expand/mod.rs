@@ -7,6 +7,7 @@ pub(crate) mod command;
 pub(crate) mod decisions;
 pub(crate) mod event;
 pub(crate) mod event_handler;
+mod function;
 pub(crate) mod guard;
 pub(crate) mod handler;
 pub(crate) mod id;
