@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::compare::{Change, Comparison, Effect};
 
 /// Rust source of a function that takes an event from one version to the
-/// next, with a `todo!` for what cannot be known.
+/// next. What cannot be known is an error of the compiler until it is written.
 ///
 /// It works on the untyped value, so that it needs no type for the old shape.
 #[must_use]
@@ -54,9 +54,7 @@ fn step(change: &Change, body: &mut String) {
     body.write_str(&line).expect("a string takes everything");
 }
 
-/// A call that compiles before its value is known: what is given `as ()`
-/// is to be replaced together with that.
+/// A call whose value is still to be written.
 fn set(indent: &str, path: &str, what: &str) -> String {
-    let what = what.replace('{', "{{").replace('}', "}}");
-    format!("{indent}event.set({path:?}, todo!({what:?}) as ());\n")
+    format!("{indent}event.set({path:?}, compile_error!({what:?}));\n")
 }

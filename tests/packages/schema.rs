@@ -142,7 +142,7 @@ end
          #[event(version = 2, upcast(1 => account_deposited_from_1))]\n\
          /// `account.deposited`, from version 1 to version 2.\n\
          fn account_deposited_from_1(mut event: Untyped) -> Untyped {\n\
-         event.set(\"currency\", todo!(\"currency: a value for old events\") as ());\n\
+         event.set(\"currency\", compile_error!(\"currency: a value for old events\"));\n\
          event\n\
          }",
     );
@@ -170,11 +170,11 @@ end
     );
     workspace.replace("bank/src/lib.rs", ", first = 2", "");
 
-    // The printed step compiles as it is.
+    // The printed step does not compile before the one value is written.
     let printed = [
         "/// `account.deposited`, from version 1 to version 2.",
         "fn account_deposited_from_1(mut event: Untyped) -> Untyped {",
-        "    event.set(\"currency\", todo!(\"currency: a value for old events\") as ());",
+        "    event.set(\"currency\", compile_error!(\"currency: a value for old events\"));",
         "    event",
         "}\n",
     ]
@@ -186,7 +186,9 @@ end
         "#[event(version = 2, upcast(1 => account_deposited_from_1))]",
     );
     workspace.replace("bank/src/lib.rs", "#[cfg(test)]", &format!("{printed}\n#[cfg(test)]"));
-    workspace.cargo("check", "").succeeds();
+    let text = workspace.cargo("check", "").fails();
+    says(&text, "error: currency: a value for old events");
+    assert!(text.contains("due to 1 previous error"), "{text}");
     workspace.write("bank/src/lib.rs", &before);
 
     // As the messages say, with the one value that nobody else can know.
