@@ -14,8 +14,7 @@ use crate::error::report;
 use crate::event::{Decoded, Event, Recorded};
 use crate::runtime::{Services, TaskSet};
 use crate::store::{
-    Cursor, Epoch, EventQuery, EventStore, LogId, Operation, Page, Pages, Position, Store,
-    UnitOfWork,
+    Cursor, Epoch, EventQuery, EventStore, LogId, Page, Pages, Position, Store, UnitOfWork,
 };
 use crate::subscription::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
 
@@ -183,11 +182,12 @@ impl<P: Project> Runner<P> {
         };
         tracing::warn!(projection = P::NAME, "the log was restored, the rows are made anew");
         self.rows.forget();
-        let now = self.follower.services.now();
         let start = Cursor { log, position: Position::NONE };
-        let work = UnitOfWork::new(Operation::fresh(self.follower.services.id(now).into()), now)
-            .clear(P::table())
-            .advance_checkpoint(P::checkpoint(), epoch, Some(start));
+        let work = UnitOfWork::fresh(&self.follower.services).clear(P::table()).advance_checkpoint(
+            P::checkpoint(),
+            epoch,
+            Some(start),
+        );
         self.follower.store.commit(work).await?;
         self.rows.begin(&self.follower.store).await?;
         Ok(Place::at(log, Position::NONE, Some(epoch)))
@@ -260,10 +260,12 @@ impl<P: Project> Runner<P> {
         epoch: Epoch,
         to: Position,
     ) -> Result<(), ProjectionError> {
-        let now = self.follower.services.now();
         let cursor = Cursor { log, position: to };
-        let work = UnitOfWork::new(Operation::fresh(self.follower.services.id(now).into()), now)
-            .advance_checkpoint(P::checkpoint(), epoch, Some(cursor));
+        let work = UnitOfWork::fresh(&self.follower.services).advance_checkpoint(
+            P::checkpoint(),
+            epoch,
+            Some(cursor),
+        );
         self.follower.store.commit(self.rows.write(work)?).await?;
         self.rows.written();
         Ok(())

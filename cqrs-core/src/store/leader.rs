@@ -85,6 +85,12 @@ impl Leader {
         self.watch.lease()
     }
 
+    /// Whether it still leads by this lease.
+    #[must_use]
+    pub fn holds(&self, lease: &Lease) -> bool {
+        self.watch.holds(lease)
+    }
+
     /// To wait for being elected and for losing it.
     #[must_use]
     pub fn watch(&self) -> LeaderWatch {
@@ -154,6 +160,18 @@ impl LeaderWatch {
             // A task that was asleep has not told yet.
             Told::Leads(term) if self.clock.monotonic() < term.until => Some(term.lease.clone()),
             _ => None,
+        }
+    }
+
+    /// Whether the leader still leads by this lease. For those who ask often:
+    /// nothing is cloned.
+    #[must_use]
+    pub fn holds(&self, lease: &Lease) -> bool {
+        match &*self.told.borrow() {
+            Told::Leads(term) => {
+                term.lease.token() == lease.token() && self.clock.monotonic() < term.until
+            }
+            _ => false,
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     RecordedEvent, Snapshot, StreamId, StreamVersion, TableName, few::Few,
 };
 use crate::message::{OperationId, SchemaVersion, Timestamp};
+use crate::runtime::Services;
 
 /// An odd constant (the multiplier of PCG's 128-bit generator, O'Neill 2014).
 const FOLD: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
@@ -311,6 +312,12 @@ struct Rest {
 static NO_REPLY: Bytes = Bytes::new();
 
 impl UnitOfWork {
+    /// One of the framework's own, made now; nobody asks for it by its id.
+    pub(crate) fn fresh(services: &Services) -> Self {
+        let now = services.now();
+        Self::new(Operation::fresh(services.id(now).into()), now)
+    }
+
     /// An empty unit. `now` becomes the recorded time, unless the log already
     /// holds a later one.
     #[inline]

@@ -11,8 +11,7 @@ use super::{Start, SubscriptionState, SubscriptionStatus};
 use crate::projection::WaitError;
 use crate::runtime::{Clock, Services, race};
 use crate::store::{
-    Checkpoint, CheckpointName, CommitError, Cursor, EventStore, Operation, Position, Store,
-    UnitOfWork,
+    Checkpoint, CheckpointName, CommitError, Cursor, EventStore, Position, Store, UnitOfWork,
 };
 
 /// What an application holds of a running subscription.
@@ -93,9 +92,8 @@ impl SubscriptionHandle {
             Start::Beginning => Position::NONE,
             Start::Now => info.head,
         };
-        let now = services.now();
         let cursor = Cursor { log: info.log, position };
-        let work = UnitOfWork::new(Operation::fresh(services.id(now).into()), now)
+        let work = UnitOfWork::fresh(services)
             .put(Layout::table(), self.handler, Layout::new(self.parts).to_bytes())
             .advance_checkpoint(self.checkpoint.clone(), epoch, Some(cursor));
         store.commit(work).await.map(drop)

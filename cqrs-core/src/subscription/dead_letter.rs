@@ -11,8 +11,7 @@ use crate::error::{Code, ErrorCode};
 use crate::message::{EventId, Timestamp};
 use crate::runtime::Services;
 use crate::store::{
-    CommitError, Direction, EventStore, Operation, Position, ReadError, Store, StreamId, TableName,
-    UnitOfWork,
+    CommitError, Direction, EventStore, Position, ReadError, Store, StreamId, TableName, UnitOfWork,
 };
 
 /// An event that a handler has parked.
@@ -220,8 +219,7 @@ impl DeadLetters {
         if self.store.row(&letters_of(handler), &key).await?.is_none() {
             return Err(DeadLetterError::NotParked { handler: handler.to_owned(), position });
         }
-        let now = self.services.now();
-        let work = UnitOfWork::new(Operation::fresh(self.services.id(now).into()), now);
+        let work = UnitOfWork::fresh(&self.services);
         self.store.commit(work.put(wanted_of(handler), key, wanted.to_bytes())).await?;
         Ok(())
     }

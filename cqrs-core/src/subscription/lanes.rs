@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::dead_letter::{ParkedFor, Row, stream_text};
+use super::dead_letter::{ParkedFor, Row};
 use super::deliver::{Delivered, stands_at};
 use super::runner::{Interruption, Runner};
-use crate::store::{Position, RecordedEvent};
+use crate::store::{Position, RecordedEvent, StreamId};
 
 /// How far a lane has come.
 struct LaneEnded {
@@ -59,7 +59,7 @@ impl Runner {
     async fn lane(&self, lane: Vec<(usize, RecordedEvent)>) -> LaneEnded {
         let place = self.place();
         let mut ended = LaneEnded { done: Vec::with_capacity(lane.len()), stands: None };
-        let mut blocked: HashMap<String, Position> = HashMap::new();
+        let mut blocked: HashMap<StreamId, Position> = HashMap::new();
         let services = &self.follower().services;
         for (index, event) in lane {
             if !self.may_begin() {
@@ -73,9 +73,8 @@ impl Runner {
                 ended.done.push((index, None));
                 continue;
             }
-            let stream = stream_text(event.stream());
-            let behind =
-                self.letters.blocks(event.stream()).or_else(|| blocked.get(&stream).copied());
+            let stream = event.stream();
+            let behind = self.letters.blocks(stream).or_else(|| blocked.get(stream).copied());
             let reason = match behind {
                 Some(position) => ParkedFor::Behind { position: position.get() },
                 None => {
@@ -95,7 +94,7 @@ impl Runner {
                 }
             };
             tracing::error!(target: "cqrs::event", handler = &*self.subscription.name, %position, ?reason, "event parked");
-            blocked.entry(stream).or_insert(position);
+            blocked.entry(stream.clone()).or_insert(position);
             ended.done.push((index, Some((position, Row::of(&event, reason, services.now())))));
         }
         ended

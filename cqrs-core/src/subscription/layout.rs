@@ -8,7 +8,6 @@
 //! again.
 
 use std::collections::HashMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,14 +17,13 @@ use super::checkpoint_of;
 use super::dead_letter::{Row, letters_of, wanted_of};
 use super::group::{DIVIDING, UNIT};
 use super::parts::{part_names, part_of, part_of_hash};
+use super::rows::all_rows;
 use super::runner::{Interruption, Runner};
 use crate::store::{
-    Cursor, Direction, EventStore, Lease, LogId, Position, ReadError, RecordedEvent, Store,
-    TableName,
+    Cursor, EventStore, Lease, LogId, Position, ReadError, RecordedEvent, Store, TableName,
 };
 
 const LAYOUTS: TableName = TableName::named("event handlers/parts");
-const PAGE: usize = 1_000;
 
 /// How a handler is divided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,34 +218,20 @@ impl Runner {
     async fn moved(&self, old: &[Arc<str>]) -> Result<Vec<Moved>, Interruption> {
         let parts = self.subscription.parts;
         let new: Vec<_> = part_names(self.handler_name(), parts).collect();
-        let mut moved = Vec::new();
+        let (store, mut moved) = (&self.follower().store, Vec::new());
         for name in old {
             let mut part_at = HashMap::new();
-            for (key, row) in self.all_rows(letters_of(name)).await? {
+            for (key, row) in all_rows(store, &letters_of(name)).await? {
                 let part = Row::hash_in(&row).map_or(0, |hash| part_of_hash(hash, parts));
                 part_at.insert(key.clone(), part);
                 moved.push(Moved { part, table: letters_of(&new[part]), key, row });
             }
-            for (key, row) in self.all_rows(wanted_of(name)).await? {
+            for (key, row) in all_rows(store, &wanted_of(name)).await? {
                 let part = part_at.get(&key).copied().unwrap_or_default();
                 moved.push(Moved { part, table: wanted_of(&new[part]), key, row });
             }
         }
         Ok(moved)
-    }
-
-    async fn all_rows(&self, table: TableName) -> Result<Vec<(Bytes, Bytes)>, Interruption> {
-        let (mut all, mut from) = (Vec::new(), Bound::Unbounded);
-        loop {
-            let range = (from, Bound::Unbounded);
-            let rows = self.follower().store.rows(&table, range, Direction::Forward, PAGE).await?;
-            let last = rows.get(PAGE - 1).map(|(key, _)| key.clone());
-            all.extend(rows);
-            match last {
-                Some(last) => from = Bound::Excluded(last),
-                None => return Ok(all),
-            }
-        }
     }
 }
 

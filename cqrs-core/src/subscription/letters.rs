@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use super::dead_letter::{Row, Wanted, letters_of, position_of, stream_text, wanted_of};
-use crate::store::{Direction, EventStore, Position, ReadError, Store, StreamId};
-
-const PAGE: usize = 1_000;
+use super::rows::all_rows;
+use crate::store::{Position, ReadError, Store, StreamId};
 
 /// The parked events of one handler, by stream.
 #[derive(Default)]
@@ -20,23 +19,15 @@ impl Letters {
     /// Reads those that are there.
     pub(super) async fn load(store: &Store, handler: &str) -> Result<Self, ReadError> {
         let mut letters = Self::default();
-        let mut from = Bound::Unbounded;
-        loop {
-            let range = (from, Bound::Unbounded);
-            let rows = store.rows(&letters_of(handler), range, Direction::Forward, PAGE).await?;
-            for (key, row) in &rows {
-                match serde_json::from_slice::<Row>(row) {
-                    Ok(row) => letters.add(row.stream, position_of(key)),
-                    Err(error) => {
-                        tracing::error!(target: "cqrs::event", handler, %error, "a dead letter cannot be read")
-                    }
+        for (key, row) in all_rows(store, &letters_of(handler)).await? {
+            match serde_json::from_slice::<Row>(&row) {
+                Ok(row) => letters.add(row.stream, position_of(&key)),
+                Err(error) => {
+                    tracing::error!(target: "cqrs::event", handler, %error, "a dead letter cannot be read");
                 }
             }
-            match rows.into_iter().nth(PAGE - 1) {
-                Some((last, _)) => from = Bound::Excluded(last),
-                None => return Ok(letters),
-            }
         }
+        Ok(letters)
     }
 
     pub(super) fn add(&mut self, stream: String, position: Position) {
@@ -93,8 +84,7 @@ pub(super) async fn wanted(
     store: &Store,
     handler: &str,
 ) -> Result<Vec<(Position, Wanted)>, ReadError> {
-    let all = (Bound::Unbounded, Bound::Unbounded);
-    let rows = store.rows(&wanted_of(handler), all, Direction::Forward, PAGE).await?;
+    let rows = all_rows(store, &wanted_of(handler)).await?;
     let wanted = rows
         .iter()
         .filter_map(|(key, value)| Some((position_of(key), serde_json::from_slice(value).ok()?)));

@@ -23,6 +23,7 @@ mod cascade;
 mod error;
 mod handler;
 mod recovery;
+mod rows;
 
 mod attending;
 mod chunk;

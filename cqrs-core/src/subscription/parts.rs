@@ -20,7 +20,7 @@ pub(crate) fn checkpoint_of(part: &str) -> CheckpointName {
 /// Which of so many parts a stream belongs to. The same for
 /// every process and for ever: a part has a place of its own.
 pub(super) fn part_of(stream: &StreamId, parts: usize) -> usize {
-    part_of_hash(hash(stream), parts)
+    if parts <= 1 { 0 } else { part_of_hash(hash(stream), parts) }
 }
 
 pub(super) fn part_of_hash(hash: u64, parts: usize) -> usize {
@@ -29,7 +29,7 @@ pub(super) fn part_of_hash(hash: u64, parts: usize) -> usize {
 
 /// Which of so many lanes it belongs to, whatever its part is.
 pub(super) fn lane_of(stream: &StreamId, lanes: usize) -> usize {
-    one_of(lanes, hash(stream) >> 32)
+    if lanes <= 1 { 0 } else { one_of(lanes, hash(stream) >> 32) }
 }
 
 fn one_of(count: usize, hash: u64) -> usize {

@@ -20,8 +20,8 @@ use super::{Follower, Start, SubscriptionHandle, SubscriptionState, Subscription
 use crate::error::report;
 use crate::runtime::race;
 use crate::store::{
-    CommitError, Cursor, Epoch, EventStore, LeaseError, LogId, Operation, Pages, Position,
-    ReadError, UnitOfWork,
+    CommitError, Cursor, Epoch, EventStore, LeaseError, LogId, Pages, Position, ReadError,
+    UnitOfWork,
 };
 
 /// Positions without events for the handler after which the place is stored
@@ -393,9 +393,7 @@ impl Runner {
     }
 
     pub(super) fn unit(&self) -> UnitOfWork {
-        let services = &self.follower().services;
-        let now = services.now();
-        UnitOfWork::new(Operation::fresh(services.id(now).into()), now)
+        UnitOfWork::fresh(&self.follower().services)
     }
 
     pub(super) fn follower(&self) -> &Follower {

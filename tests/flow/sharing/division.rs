@@ -5,23 +5,15 @@ use super::*;
 #[tokio::test]
 async fn a_handler_that_is_divided_anew_handles_nothing_twice_and_leaves_nothing_out() {
     let rig = Rig::new();
-    let store = || FaultyStore::new(rig.store.clone());
-    let one = rig.process_of(cqrs_core::modules![before], "one", store());
-    rig.open(0..40).await;
-    rig.pass(5).await;
-    one.desk.fails.lock().unwrap().extend(["3".to_owned(), "7".to_owned()]);
-    rig.deposit(0..40).await;
-    rig.pass(5).await;
+    let one = rig.uneven("one").await;
     let parked = |process: &Process| -> u64 {
         let all = process.app.subscriptions().into_iter();
         all.filter(|one| one.name.starts_with("sums")).map(|one| one.parked).sum()
     };
     assert_eq!(parked(&one), 2);
-    let done = rig.counts_of("strict").len();
-    assert!((41..78).contains(&done), "some parts of it are ahead and some stand still: {done}");
 
     // The next build comes while the last one still runs, and waits for it.
-    let two = rig.process_of(cqrs_core::modules![after], "two", store());
+    let two = rig.later("two");
     rig.deposit(20..40).await;
     rig.pass(10).await;
     assert!(rig.book().iter().all(|(by, ..)| *by == "one"));
@@ -58,22 +50,16 @@ async fn a_handler_that_is_divided_anew_handles_nothing_twice_and_leaves_nothing
 #[tokio::test]
 async fn a_handler_is_divided_back_again_while_it_still_catches_up() {
     let rig = Rig::new();
-    let store = || FaultyStore::new(rig.store.clone());
-    let one = rig.process_of(cqrs_core::modules![before], "one", store());
-    rig.open(0..40).await;
-    rig.pass(5).await;
-    one.desk.fails.lock().unwrap().extend(["3".to_owned(), "7".to_owned()]);
-    rig.deposit(0..40).await;
-    rig.pass(5).await;
+    let one = rig.uneven("one").await;
     one.app.shutdown().await;
-    let two = rig.process_of(cqrs_core::modules![after], "two", store());
+    let two = rig.later("two");
     two.desk.fails.lock().unwrap().extend(["7".to_owned()]);
     rig.pass(20).await;
     let done = rig.counts_of("strict").len();
     assert!(done < 80, "it stands still at the second");
     two.app.shutdown().await;
 
-    let three = rig.process_of(cqrs_core::modules![before], "three", store());
+    let three = rig.earlier("three");
     rig.pass(20).await;
     assert_eq!(rig.counts_of("strict").len(), 80);
     assert!(rig.counts_of("strict").into_values().all(|by| by.len() == 1));
@@ -87,12 +73,10 @@ async fn a_handler_is_divided_back_again_while_it_still_catches_up() {
 #[tokio::test]
 async fn a_build_that_waits_for_another_one_sets_no_place() {
     let rig = Rig::new();
-    let one =
-        rig.process_of(cqrs_core::modules![before], "one", FaultyStore::new(rig.store.clone()));
+    let one = rig.earlier("one");
     rig.open(0..10).await;
     rig.pass(5).await;
-    let two =
-        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    let two = rig.later("two");
     rig.pass(5).await;
 
     let refused = two.app.reset_handler("sums", Start::Beginning).await.expect_err("not its own");
@@ -107,10 +91,8 @@ async fn a_build_that_waits_for_another_one_sets_no_place() {
 #[tokio::test]
 async fn builds_that_divide_a_new_handler_otherwise_do_not_both_work() {
     let rig = Rig::new();
-    let one =
-        rig.process_of(cqrs_core::modules![before], "one", FaultyStore::new(rig.store.clone()));
-    let two =
-        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    let one = rig.earlier("one");
+    let two = rig.later("two");
     rig.open(0..40).await;
     rig.pass(20).await;
 

@@ -154,16 +154,42 @@ impl Rig {
     }
 
     fn process(&self, name: &'static str) -> Process {
-        self.process_over(name, FaultyStore::new(self.store.clone()))
+        self.process_over(
+            cqrs_core::modules![shift].to_vec(),
+            name,
+            FaultyStore::new(self.store.clone()),
+        )
     }
 
-    fn process_over(&self, name: &'static str, store: FaultyStore) -> Process {
-        self.process_of(cqrs_core::modules![shift], name, store)
+    /// One of a build that divides its handlers in one way,
+    fn earlier(&self, name: &'static str) -> Process {
+        let store = FaultyStore::new(self.store.clone());
+        self.process_over(cqrs_core::modules![before].to_vec(), name, store)
     }
 
-    fn process_of(
+    /// and one of a build that does in another.
+    fn later(&self, name: &'static str) -> Process {
+        let store = FaultyStore::new(self.store.clone());
+        self.process_over(cqrs_core::modules![after].to_vec(), name, store)
+    }
+
+    /// A process of the earlier build, of which some parts are ahead and others
+    /// have parked an event or stand still at one.
+    async fn uneven(&self, name: &'static str) -> Process {
+        let process = self.earlier(name);
+        self.open(0..40).await;
+        self.pass(5).await;
+        process.desk.fails.lock().unwrap().extend(["3".to_owned(), "7".to_owned()]);
+        self.deposit(0..40).await;
+        self.pass(5).await;
+        let done = self.counts_of("strict").len();
+        assert!((41..78).contains(&done), "{done} of 80 are done");
+        process
+    }
+
+    fn process_over(
         &self,
-        modules: impl IntoIterator<Item = cqrs_core::registry::Module>,
+        modules: Vec<cqrs_core::registry::Module>,
         name: &'static str,
         store: FaultyStore,
     ) -> Process {

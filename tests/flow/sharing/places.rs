@@ -23,7 +23,7 @@ async fn a_new_handler_that_begins_now_does_so_although_its_first_commit_fails()
     rig.open(0..3).await;
     let store = FaultyStore::new(rig.store.clone());
     store.inject(Fault::unavailable().of_checkpoint("event handler fresh").times(8));
-    let _one = rig.process_over("one", store);
+    let _one = rig.process_over(cqrs_core::modules![shift].to_vec(), "one", store);
     rig.pass(20).await;
     rig.deposit(0..1).await;
     rig.pass(5).await;
@@ -65,8 +65,7 @@ async fn an_event_does_not_come_again_because_its_place_could_not_be_stored() {
 #[tokio::test]
 async fn a_place_that_another_process_sets_while_the_handler_stands_still_is_not_lost() {
     let rig = Rig::new();
-    let one =
-        rig.process_of(cqrs_core::modules![after], "one", FaultyStore::new(rig.store.clone()));
+    let one = rig.later("one");
     rig.open(0..20).await;
     rig.pass(5).await;
     one.desk.fails.lock().unwrap().insert("9".to_owned());
@@ -75,8 +74,7 @@ async fn a_place_that_another_process_sets_while_the_handler_stands_still_is_not
     let stands = one.app.subscriptions().into_iter().find(|one| &*one.name == "strict").unwrap();
     assert!(matches!(stands.state, SubscriptionState::Failing(_)), "{stands:?}");
 
-    let two =
-        rig.process_of(cqrs_core::modules![after], "two", FaultyStore::new(rig.store.clone()));
+    let two = rig.later("two");
     assert!(two.app.reset_handler("strict", Start::Beginning).await.expect("it can be set"));
     rig.pass(10).await;
     one.desk.fails.lock().unwrap().clear();
@@ -155,8 +153,7 @@ async fn whoever_waits_for_handlers_waits_for_those_of_other_processes_too() {
 #[tokio::test]
 async fn what_waits_behind_a_dead_letter_is_not_worked_off_while_the_application_stops() {
     let rig = Rig::new();
-    let store = || FaultyStore::new(rig.store.clone());
-    let one = rig.process_of(cqrs_core::modules![after], "one", store());
+    let one = rig.later("one");
     rig.open(0..1).await;
     rig.pass(2).await;
     one.desk.fails.lock().unwrap().insert("0".to_owned());
@@ -180,7 +177,7 @@ async fn what_waits_behind_a_dead_letter_is_not_worked_off_while_the_application
     assert!(stops.await.unwrap().is_orderly());
     assert_eq!(rig.counts_of("sums").len(), 2, "only what had begun");
 
-    let _two = rig.process_of(cqrs_core::modules![after], "two", store());
+    let _two = rig.later("two");
     rig.pass(5).await;
     assert_eq!(rig.counts_of("sums").len(), 4, "the wish goes on");
     assert!(rig.counts_of("sums").values().all(|by| by.len() == 1));

@@ -2,7 +2,6 @@
 //! what, and works out its own share.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,14 +10,12 @@ use tokio::sync::watch;
 use super::assignment::Units;
 use super::{Group, LEASES, MEMBER, Ours, UNIT};
 use crate::runtime::{TaskSet, race};
-use crate::store::{
-    CommitError, Direction, EventStore, Leader, Lease, Operation, ReadError, TableName, UnitOfWork,
-};
+use crate::store::{CommitError, EventStore, Leader, Lease, ReadError, TableName, UnitOfWork};
 use crate::subscription::part_names;
+use crate::subscription::rows::all_rows;
 
 /// What members run: their holder's name, and the parts of each handler.
 const MEMBERS: TableName = TableName::named("event handlers/members");
-const PAGE: usize = 1_000;
 
 /// Handlers, and how many parts each has.
 pub(super) type Runs = BTreeMap<String, usize>;
@@ -149,26 +146,12 @@ impl Member {
     }
 
     async fn members(&self) -> Result<BTreeMap<String, Bytes>, ReadError> {
-        let mut members = BTreeMap::new();
-        let mut from = Bound::Unbounded;
-        loop {
-            let range = (from, Bound::Unbounded);
-            let rows = self.group.store.rows(&MEMBERS, range, Direction::Forward, PAGE).await?;
-            let last = rows.get(PAGE - 1).map(|(key, _)| key.clone());
-            members.extend(
-                rows.into_iter().map(|(key, row)| (String::from_utf8_lossy(&key).into(), row)),
-            );
-            match last {
-                Some(last) => from = Bound::Excluded(last),
-                None => return Ok(members),
-            }
-        }
+        let rows = all_rows(&self.group.store, &MEMBERS).await?.into_iter();
+        Ok(rows.map(|(key, row)| (String::from_utf8_lossy(&key).into(), row)).collect())
     }
 
     fn unit(&self) -> UnitOfWork {
-        let services = &self.group.services;
-        let now = services.now();
-        UnitOfWork::new(Operation::fresh(services.id(now).into()), now)
+        UnitOfWork::fresh(&self.group.services)
     }
 
     fn key(&self) -> Vec<u8> {

@@ -65,7 +65,7 @@ impl Turn {
     /// Whether nobody else can be at work on the part, as far as this process's
     /// clock tells.
     pub(crate) fn is_held(&self) -> bool {
-        self.leader.lease().is_some_and(|lease| lease.token() == self.lease.token())
+        self.leader.holds(&self.lease)
     }
 
     /// Whether it is to stay here.
