@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use cqrs_core::store::{EventStore, ReadRequest};
 use cqrs_sqlite::SqliteStore;
@@ -23,8 +24,11 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        // No outgoing connection takes a port of this range meanwhile.
-        let ports = (0..10_000).map(|n| 20_000 + (std::process::id() + n) % 10_000);
+        // No outgoing connection takes a port of this range meanwhile, and no
+        // other test of this process or of the next ones.
+        static PAIRS: AtomicU32 = AtomicU32::new(0);
+        let first = std::process::id() * 10 + PAIRS.fetch_add(1, Ordering::Relaxed) * 1_000;
+        let ports = (0..10_000).map(|n| 20_000 + (first + n) % 10_000);
         let mut addresses = ports.map(|port| format!("127.0.0.1:{port}"));
         let address = addresses.find(|address| TcpListener::bind(address).is_ok());
         let folder = tempfile::tempdir().expect("there is room");
