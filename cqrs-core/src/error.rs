@@ -96,6 +96,10 @@ codes! {
     STORE_DAMAGED = "store_damaged", Bug;
     /// A place in another log.
     OTHER_LOG = "other_log", Caller;
+    /// A tenant that was never added to a partition.
+    UNKNOWN_TENANT = "unknown_tenant", Caller;
+    /// A tenant that lives in another partition.
+    OTHER_PARTITION = "other_partition", Caller;
     /// Another worker has taken over.
     FENCED = "fenced", Conflict;
     /// A handler, `decide` or `apply` panicked.

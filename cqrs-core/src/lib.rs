@@ -35,6 +35,7 @@ pub mod config;
 pub mod registry;
 
 pub mod app;
+pub mod partition;
 
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -20,6 +20,7 @@ mod lifecycle;
 mod messages;
 mod observing;
 mod operations;
+mod partitions;
 mod policies;
 mod projections;
 mod read_back;

@@ -125,9 +125,15 @@ impl Clerk {
 
     /// Waits until everything that was written has been handled.
     async fn handled(&self) -> Vec<u64> {
-        let since = Instant::now();
-        while (self.positions().len() as u64) < self.written {
+        let (mut since, mut before) = (Instant::now(), 0);
+        loop {
             let done = self.positions().len();
+            if done as u64 == self.written {
+                break;
+            }
+            if done > before {
+                (since, before) = (Instant::now(), done);
+            }
             assert!(since.elapsed() < GUARD, "{done} of {} were handled", self.written);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

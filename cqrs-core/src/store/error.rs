@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    CheckpointName, Epoch, ExpectedVersion, LeaseName, LeaseToken, LogId, Position, StreamId,
-    StreamVersion,
+    CheckpointName, Epoch, ExpectedVersion, LeaseName, LeaseToken, LogId, PartitionName, Position,
+    StreamId, StreamVersion,
 };
 use crate::error::{Code, ErrorCode};
-use crate::message::OperationId;
+use crate::message::{OperationId, TenantId};
 
 /// A unit of work did not commit, or nobody can tell.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -121,6 +121,19 @@ pub enum InvalidInput {
         /// The stream.
         stream: StreamId,
     },
+    /// A unit touches a stream of a tenant that does not live in this partition.
+    #[error(
+        "tenant {tenant:?} does not live in partition {partition}, but {}",
+        home.as_ref().map_or("was never added".to_owned(), |home| format!("in {home}"))
+    )]
+    OtherPartition {
+        /// The tenant.
+        tenant: TenantId,
+        /// The partition that was asked to write.
+        partition: PartitionName,
+        /// The tenant's partition, if it has one.
+        home: Option<PartitionName>,
+    },
 }
 
 /// A read failed. Reads never change anything and may be repeated.
@@ -175,6 +188,8 @@ impl ErrorCode for CommitError {
             Self::Conflict { .. } | Self::QueryConflict { .. } | Self::Superseded => Code::CONFLICT,
             Self::OperationReused { .. } => Code::OPERATION_REUSED,
             Self::Fenced { .. } | Self::LeaseLost { .. } => Code::FENCED,
+            Self::Invalid(InvalidInput::OtherPartition { home: None, .. }) => Code::UNKNOWN_TENANT,
+            Self::Invalid(InvalidInput::OtherPartition { .. }) => Code::OTHER_PARTITION,
             Self::Invalid(_) => Code::INVALID_INPUT,
             Self::Overloaded { .. } => Code::OVERLOADED,
             Self::Unavailable { .. } => Code::STORE_UNAVAILABLE,

@@ -37,6 +37,7 @@ pub mod memory;
 mod operation;
 mod page;
 mod pages;
+mod partition_name;
 mod read;
 mod recorded;
 mod snapshot;
@@ -58,6 +59,7 @@ pub use limits::Limits;
 pub use operation::RecordedOperation;
 pub use page::{KindInPage, Page, PageBuilder, PageEvent, PagePool, StreamInPage};
 pub(crate) use pages::Pages;
+pub use partition_name::PartitionName;
 pub use read::{
     Cursor, Direction, EventQuery, LogId, LogInfo, Position, QueryItem, ReadRequest, Source,
     StreamVersion,
