@@ -42,9 +42,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use cqrs_core::OperationId;
 use cqrs_core::store::{
-    Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Direction,
-    EventStore, EventTypeName, Holder, Lease, LeaseError, LeaseName, Limits, LogInfo, Page,
-    Position, ReadError, ReadRequest, RecordedOperation, Snapshot, Source, Store, StreamId,
+    Checkpoint, CheckpointName, Commit, CommitError, CommitSignal, CommitToken, CommitWatch,
+    Direction, EventStore, EventTypeName, Holder, Lease, LeaseError, LeaseName, Limits, LogInfo,
+    Page, Position, ReadError, ReadRequest, RecordedOperation, Snapshot, Source, Store, StreamId,
     StreamVersion, TableName, UnitOfWork,
 };
 use tokio::sync::watch;
@@ -60,6 +60,8 @@ use tokio::task::JoinHandle;
 pub struct FaultyStore {
     inner: Store,
     script: Arc<Mutex<Script>>,
+    /// The signal of a store that hears of nothing.
+    hears: Option<Arc<CommitSignal>>,
 }
 
 /// What goes wrong, for whom, and how often; once, if nothing is said.
@@ -295,6 +297,8 @@ struct Script {
     faults: Vec<Fault>,
     /// Units in the order in which they were handed over.
     units: Vec<(CommittedUnit, bool)>,
+    /// Calls that read.
+    reads: u64,
     /// Units that wait for a gate, or behind one that does.
     waiting: Vec<(OperationId, Ending)>,
 }
@@ -344,7 +348,15 @@ impl FaultyStore {
     /// Stands before a store, with an empty script.
     #[must_use]
     pub fn new(store: impl EventStore) -> Self {
-        Self { inner: Store::new(store), script: Arc::default() }
+        Self { inner: Store::new(store), script: Arc::default(), hears: None }
+    }
+
+    /// Hears of no commit by its [watch](EventStore::watch), as a store does whose
+    /// commits all come from other processes.
+    #[must_use]
+    pub fn unaware(mut self) -> Self {
+        self.hears = Some(Arc::new(CommitSignal::new(self.inner.watch().head())));
+        self
     }
 
     /// Adds a fault to the script. When several fit a call, the one that was
@@ -365,6 +377,13 @@ impl FaultyStore {
     pub fn committed(&self) -> Vec<CommittedUnit> {
         let script = self.script();
         script.units.iter().filter(|(_, done)| *done).map(|(unit, _)| unit.clone()).collect()
+    }
+
+    /// How many calls have read, whatever they were told: pages, heads, rows,
+    /// checkpoints, snapshots, leases, outcomes.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.script().reads
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -453,7 +472,11 @@ impl FaultyStore {
         operation: Option<OperationId>,
         stream: Option<&StreamId>,
     ) -> Result<(), ReadError> {
-        let effect = self.script().take(|fault| fault.fits_read(operation, stream));
+        let effect = {
+            let mut script = self.script();
+            script.reads += 1;
+            script.take(|fault| fault.fits_read(operation, stream))
+        };
         match effect {
             Some(Effect::StalledRead(gate)) => gate.passed().await,
             Some(_) => return Err(ReadError::Unavailable { reason: "injected".into() }),
@@ -610,7 +633,7 @@ impl EventStore for FaultyStore {
     }
 
     fn watch(&self) -> CommitWatch {
-        self.inner.watch()
+        self.hears.as_ref().map_or_else(|| self.inner.watch(), |signal| signal.watch())
     }
 }
 

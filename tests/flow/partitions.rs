@@ -394,11 +394,44 @@ async fn what_waits_for_the_directory_is_bounded() {
         note(number, "acme").put(TableName::named("rows"), vec![1], payload)
     };
     let first = store.commit(large(1));
-    let refused = store.commit(large(2)).await.expect_err("there is no room");
+    let refused = tokio::time::timeout(GUARD, store.commit(large(2))).await;
+    let refused = refused.expect("it does not wait").expect_err("there is no room");
     assert!(matches!(refused, CommitError::Overloaded { limit: 1_000, .. }), "{refused}");
     gate.release();
     first.await.expect("it was taken");
     assert_eq!(notes(&log).await, [1]);
+
+    // What has left counts no more.
+    for number in 3..9 {
+        let gate = Gate::new();
+        directory.inject(Fault::stalled_read(&gate));
+        let nobody = [large(number), note(number + 10, "nobody")].map(|unit| {
+            store.commit(unit.append(stream("nobody", "b"), ExpectedVersion::Any, vec![]))
+        });
+        gate.release();
+        for refused in nobody {
+            let refused = refused.await.expect_err("it was never added");
+            assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_comes_when_the_asking_ends_is_asked_for() {
+    let (_directory, _log, store) = stranger(Limits::default()).await;
+    let callers = (0..8).map(|caller| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0..500 {
+                let refused = store.commit(note(caller * 1_000 + number, "nobody")).await;
+                let refused = refused.expect_err("it was never added");
+                assert_eq!(refused.code(), Code::UNKNOWN_TENANT, "{refused}");
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.expect("it gets its answers");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use crate::registry::{
 use crate::runtime::{Clock, Random, Services, Spawner, TaskSet};
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, Store};
+use crate::subscription::Lookout;
 
 /// Collects what an application needs. It can be built once it has a store:
 /// `S` says whether it does.
@@ -228,7 +229,9 @@ impl<S> AppBuilder<S> {
         let start = self.start_projections;
         let (store, builder) = self.with(NoStore);
         let mut wiring = builder.wire(store.take(), selection)?;
-        let subscriptions = wiring.listen();
+        let (services, tasks) = (Arc::clone(&wiring.services), wiring.tasks.clone());
+        let lookout = Lookout::new(wiring.store.clone(), services, tasks);
+        let subscriptions = wiring.listen(&lookout);
         let Wiring { store, services, tasks, aggregates, app, handlers, projections, .. } = wiring;
         let Wiring { policies, resolved, observers, paces, .. } = wiring;
         let answers = policies.answers.clone();
@@ -239,11 +242,12 @@ impl<S> AppBuilder<S> {
         let live = Live::new(builder.around, changing, observers);
         let start = projections.into_iter().filter(|_| start);
         let projections = start
-            .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks)))
+            .map(|(id, start)| (id, start(store.clone(), Arc::clone(&services), &tasks, &lookout)))
             .collect();
         let projections: HashMap<TypeId, RunnerHandle> = projections;
-        let evictor = Evictor::start(&live, answers, &projections, &store, &services, &tasks);
-        let feed = Feed::start(events, &live.config(), &store, &services, &tasks);
+        let evictor =
+            Evictor::start(&live, answers, &projections, &store, &services, &tasks, &lookout);
+        let feed = Feed::start(events, &live.config(), &store, &services, &tasks, &lookout);
         let inner = Arc::new(Inner {
             handlers,
             store,

@@ -19,10 +19,9 @@ use crate::runtime::{Services, TaskSet};
 use crate::store::{
     Cursor, EventQuery, EventStore, Page, Pages, Position, ReadError, ReadRequest, Store,
 };
-use crate::subscription::first;
+use crate::subscription::{BACKSTOP, Lookout, first};
 
-/// How long to wait before a store that could not be read is read again, and
-/// before commits of other processes are looked for.
+/// How long to wait before a store that could not be read is read again.
 const PAUSE: Duration = Duration::from_millis(200);
 const FIRST_PAGE: usize = 100;
 const PAGE: usize = 1_000;
@@ -38,6 +37,7 @@ struct Task {
     table: Invalidations,
     projections: Vec<RunnerHandle>,
     store: Store,
+    lookout: Lookout,
     services: Arc<Services>,
     tasks: TaskSet,
     position: watch::Sender<Position>,
@@ -52,6 +52,7 @@ impl Evictor {
         store: &Store,
         services: &Arc<Services>,
         tasks: &TaskSet,
+        lookout: &Lookout,
     ) -> Option<Self> {
         let table = live.invalidations().clone();
         if table.is_empty() {
@@ -64,6 +65,7 @@ impl Evictor {
             table,
             projections: projections.values().cloned().collect(),
             store: store.clone(),
+            lookout: lookout.clone(),
             services: Arc::clone(services),
             tasks: tasks.clone(),
             position,
@@ -93,7 +95,7 @@ impl Task {
     }
 
     async fn follow(&self, at: &mut Position) -> Result<(), ReadError> {
-        let mut watch = self.store.watch();
+        let mut heads = self.lookout.watch();
         let info = self.store.info().await?;
         while !self.tasks.is_stopping() {
             let cursor = Cursor { log: info.log, position: *at };
@@ -109,7 +111,7 @@ impl Task {
                     break;
                 }
             }
-            let commit = first(watch.above(*at), self.services.clock.sleep(PAUSE));
+            let commit = first(heads.above(*at), self.services.clock.sleep(BACKSTOP));
             first(commit, self.tasks.stopped()).await;
         }
         Ok(())

@@ -25,10 +25,9 @@ use crate::runtime::{Services, TaskSet};
 use crate::store::{
     Cursor, EventQuery, EventStore, Pages, Position, ReadError, ReadRequest, RecordedEvent, Store,
 };
-use crate::subscription::first;
+use crate::subscription::{BACKSTOP, Lookout, first};
 
-/// How long to wait before a store that could not be read is read again, and
-/// before commits of other processes are looked for.
+/// How long to wait before a store that could not be read is read again.
 const PAUSE: Duration = Duration::from_millis(200);
 const FIRST_PAGE: usize = 100;
 const PAGE: usize = 1_000;
@@ -55,6 +54,7 @@ struct Task {
     bus: Arc<dyn EventBus>,
     flavour: Flavour,
     store: Store,
+    lookout: Lookout,
     services: Arc<Services>,
     tasks: TaskSet,
     position: watch::Sender<Position>,
@@ -69,6 +69,7 @@ impl Feed {
         store: &Store,
         services: &Arc<Services>,
         tasks: &TaskSet,
+        lookout: &Lookout,
     ) -> Self {
         let own = TaskSet::new(Arc::clone(&services.spawner));
         let (bus, follows) = match given {
@@ -81,6 +82,7 @@ impl Feed {
             bus: Arc::clone(&bus),
             flavour,
             store: store.clone(),
+            lookout: lookout.clone(),
             services: Arc::clone(services),
             tasks: tasks.clone(),
             position,
@@ -204,7 +206,7 @@ impl Task {
     }
 
     async fn follow(&self, at: &mut Position) -> Result<(), ReadError> {
-        let mut watch = self.store.watch();
+        let mut heads = self.lookout.watch();
         let info = self.store.info().await?;
         while !self.is_over() {
             let cursor = Cursor { log: info.log, position: *at };
@@ -227,7 +229,7 @@ impl Task {
                     break;
                 }
             }
-            let commit = first(watch.above(*at), self.services.clock.sleep(PAUSE));
+            let commit = first(heads.above(*at), self.services.clock.sleep(BACKSTOP));
             first(commit, self.tasks.stopped()).await;
         }
         Ok(())

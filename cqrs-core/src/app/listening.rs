@@ -14,9 +14,9 @@ use crate::resilience::Backoff;
 use crate::runtime::BoxFuture;
 use crate::store::{EventQuery, EventStore};
 use crate::subscription::{
-    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, Group, HandlerError, Pace,
-    RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, checkpoint_of, part_names,
-    stored_names,
+    Deliverer, EventCall, EventHandler, EventHandlerSettings, Follower, Group, HandlerError,
+    Lookout, Pace, RecoveryTable, Steps, Subscription, SubscriptionHandle, Typed, checkpoint_of,
+    part_names, stored_names,
 };
 
 /// What is said about event handlers beside their attributes.
@@ -101,7 +101,7 @@ impl Wiring<'_> {
     }
 
     /// Starts the event handlers.
-    pub(super) fn listen(&mut self) -> Vec<SubscriptionHandle> {
+    pub(super) fn listen(&mut self, lookout: &Lookout) -> Vec<SubscriptionHandle> {
         let listening = &self.around.listening;
         let config = &self.around.config;
         if !listening.start {
@@ -125,6 +125,7 @@ impl Wiring<'_> {
                     Subscription {
                         follower: Follower {
                             store: self.store.clone(),
+                            lookout: lookout.clone(),
                             services: Arc::clone(&self.services),
                             tasks: self.tasks.clone(),
                             checkpoint: checkpoint_of(&name),

@@ -22,6 +22,7 @@ use crate::query::Query;
 use crate::registry::{Body, Problem, Registration};
 use crate::runtime::{BoxFuture, Services, TaskSet};
 use crate::store::Store;
+use crate::subscription::Lookout;
 
 /// What was provided, by type.
 pub(super) type Provided = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
@@ -53,7 +54,7 @@ pub struct Wiring<'a> {
 pub(super) type Resolved = (Target, PolicySettings, Arc<Policy>);
 
 /// A projection to start once nothing is wrong.
-pub(super) type Start = (TypeId, fn(Store, Arc<Services>, &TaskSet) -> RunnerHandle);
+pub(super) type Start = (TypeId, fn(Store, Arc<Services>, &TaskSet, &Lookout) -> RunnerHandle);
 
 /// What runs the aggregates of one application, by type.
 pub(crate) struct Aggregates {

@@ -131,7 +131,7 @@ impl Inner {
         queue.bytes += bytes;
         queue.waiting.push_back(Waiting { work, bytes, handed_over });
         if !std::mem::replace(&mut queue.asking, true) {
-            let asking = Asking(Arc::clone(self));
+            let mut asking = Asking { store: Arc::clone(self), is_done: false };
             let spawner = &self.directory.services().spawner;
             spawner.spawn("partition", Box::pin(async move { asking.run().await }));
         }
@@ -163,27 +163,36 @@ impl Inner {
     }
 }
 
-/// The task that asks; however it ends, nothing waits for it.
-struct Asking(Arc<Inner>);
+/// The task that asks. Where it is ended with its runtime, nothing waits for it.
+struct Asking {
+    store: Arc<Inner>,
+    is_done: bool,
+}
 
 impl Asking {
-    async fn run(&self) {
-        while let Some(tenant) = self.0.advance() {
-            let refused = match self.0.directory.find(&tenant).await {
+    async fn run(&mut self) {
+        let store = &self.store;
+        while let Some(tenant) = store.advance() {
+            let refused = match store.directory.find(&tenant).await {
                 Ok(Some(_)) => continue,
-                Ok(None) => CommitError::Invalid(self.0.elsewhere(&tenant, None)),
+                Ok(None) => CommitError::Invalid(store.elsewhere(&tenant, None)),
                 Err(error) => unavailable(&format!("the directory of tenants: {error}")),
             };
-            self.0.settle(&mut self.0.queue(), Err(refused));
+            store.settle(&mut store.queue(), Err(refused));
         }
+        // What waits from here on has another task.
+        self.is_done = true;
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
+        if self.is_done {
+            return;
+        }
+        let mut queue = self.store.queue();
         while !queue.waiting.is_empty() {
-            self.0.settle(&mut queue, Err(unavailable("the runtime has ended")));
+            self.store.settle(&mut queue, Err(unavailable("the runtime has ended")));
         }
         queue.asking = false;
     }

@@ -16,7 +16,9 @@ use crate::runtime::{Services, TaskSet};
 use crate::store::{
     Cursor, Epoch, EventQuery, EventStore, LogId, Page, Pages, Position, Store, UnitOfWork,
 };
-use crate::subscription::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
+use crate::subscription::{
+    BACK_OFF, BACKSTOP, Claimed, Follower, Lookout, Place, first, stored_names,
+};
 
 /// Pages that are taken in between two commits. An event that fails takes
 /// those before it in its batch along, so that a batch has one page then, and
@@ -89,7 +91,12 @@ impl RunnerHandle {
 
 impl<P: Project> Runner<P> {
     /// Starts the projection's task.
-    pub(crate) fn start(store: Store, services: Arc<Services>, tasks: &TaskSet) -> RunnerHandle {
+    pub(crate) fn start(
+        store: Store,
+        services: Arc<Services>,
+        tasks: &TaskSet,
+        lookout: &Lookout,
+    ) -> RunnerHandle {
         let (name, position) = (P::NAME, Position::NONE);
         let (status, receiver) =
             watch::channel(ProjectionStatus { name, position, state: ProjectionState::CatchingUp });
@@ -98,6 +105,7 @@ impl<P: Project> Runner<P> {
             projection: P::default(),
             follower: Follower {
                 store,
+                lookout: lookout.clone(),
                 services,
                 tasks: tasks.clone(),
                 checkpoint: P::checkpoint(),
@@ -143,7 +151,7 @@ impl<P: Project> Runner<P> {
     /// there is something to take in: a process that merely looks takes
     /// nothing away from the one that works.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), ProjectionError> {
-        let mut watch = self.follower.store.watch();
+        let mut heads = self.follower.lookout.watch();
         let mut place = match self.follower.look().await? {
             Some(place) => place,
             None => self.start_over().await?,
@@ -166,7 +174,8 @@ impl<P: Project> Runner<P> {
                 if taken > 0 {
                     self.rest().await;
                 }
-                self.follower.wake(&mut watch, place.position, self.hurry.notified()).await;
+                let hurry = self.hurry.notified();
+                self.follower.wake(&mut heads, place.position, BACKSTOP, hurry).await;
                 pages = self.follower.pages(place.cursor(place.position));
             }
         }

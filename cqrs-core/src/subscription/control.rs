@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, watch};
 
-use super::follower::{POLL, unread};
+use super::follower::unread;
 use super::layout::Layout;
+use super::lookout::POLL;
 use super::{Start, SubscriptionState, SubscriptionStatus};
 use crate::projection::WaitError;
 use crate::runtime::{Clock, Services, race};

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::lookout::{Heads, Lookout, POLL};
 use crate::event::Event;
 use crate::runtime::{Services, TaskSet, race};
 use crate::store::{
-    Checkpoint, CheckpointName, CommitError, CommitWatch, Cursor, Epoch, EventQuery, EventStore,
-    LogId, Pages, Position, ReadError, ReadRequest, Store,
+    Checkpoint, CheckpointName, CommitError, Cursor, Epoch, EventQuery, EventStore, LogId, Pages,
+    Position, ReadError, ReadRequest, Store,
 };
 
 /// Events of the first page behind a place, and of the largest.
 const FIRST_PAGE: usize = 500;
 const PAGE: usize = 2_000;
-/// How long to wait for a wake-up before looking again; other processes'
-/// commits are found this way.
-pub(crate) const POLL: Duration = Duration::from_millis(200);
+/// How long to wait for a wake-up before reading anyway.
+pub(crate) const BACKSTOP: Duration = Duration::from_secs(2);
 /// How long to wait after an error, doubled up to the second.
 pub(crate) const BACK_OFF: (Duration, Duration) =
     (Duration::from_millis(50), Duration::from_secs(5));
@@ -28,6 +28,7 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 /// Follows the log for one reader.
 pub(crate) struct Follower {
     pub(crate) store: Store,
+    pub(crate) lookout: Lookout,
     pub(crate) services: Arc<Services>,
     pub(crate) tasks: TaskSet,
     pub(crate) checkpoint: CheckpointName,
@@ -109,14 +110,15 @@ impl Follower {
         Ok(if unmoved { Claimed::Ours(epoch) } else { Claimed::Moved })
     }
 
-    /// Waits for a commit, or long enough to look again.
+    /// Waits for a commit, or so long.
     pub(crate) async fn wake(
         &self,
-        watch: &mut CommitWatch,
+        heads: &mut Heads,
         position: Position,
+        backstop: Duration,
         hurry: impl Future<Output = ()>,
     ) {
-        let commit = first(watch.above(position), self.services.clock.sleep(POLL));
+        let commit = first(heads.above(position), self.services.clock.sleep(backstop));
         first(commit, first(hurry, self.tasks.stopped())).await;
     }
 
@@ -144,6 +146,7 @@ impl Follower {
     pub(crate) async fn stand_by(&self, mut seen_at: impl FnMut(Position)) {
         let mut seen = Position::NONE;
         let mut since = self.services.clock.monotonic();
+        let mut heads = self.lookout.watch();
         while !self.tasks.is_stopping() {
             self.pause(POLL).await;
             let (Ok(Some(checkpoint)), Ok(info)) =
@@ -156,6 +159,10 @@ impl Follower {
             let now = self.services.clock.monotonic();
             if at > seen || at >= info.head {
                 (seen, since) = (at.max(seen), now);
+                if at >= info.head {
+                    self.wake(&mut heads, at, BACKSTOP, std::future::pending()).await;
+                    since = self.services.clock.monotonic();
+                }
             } else if now.saturating_sub(since) >= TAKE_OVER {
                 return;
             }

@@ -18,6 +18,7 @@
 
 mod follower;
 mod group;
+mod lookout;
 
 mod cascade;
 mod error;
@@ -43,10 +44,11 @@ pub(crate) use control::SubscriptionHandle;
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, ParkedFor};
 pub(crate) use deliver::Deliverer;
 pub use error::HandlerError;
-pub(crate) use follower::{BACK_OFF, Claimed, Follower, Place, first, stored_names};
+pub(crate) use follower::{BACK_OFF, BACKSTOP, Claimed, Follower, Place, first, stored_names};
 pub(crate) use group::Group;
 pub use handler::{EventCall, EventHandlerSettings, Fails, Start, failing, handled};
 pub(crate) use handler::{EventHandler, Typed};
+pub(crate) use lookout::Lookout;
 pub(crate) use pace::{Pace, Steps};
 pub(crate) use parts::{checkpoint_of, part_names};
 pub use recovery::{Recovery, RecoveryTable};

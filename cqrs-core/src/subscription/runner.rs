@@ -11,10 +11,11 @@ use super::chunk::{Chunk, Taken};
 use super::control::Control;
 use super::dead_letter::{Row, key, letters_of};
 use super::deliver::Deliverer;
-use super::follower::BACK_OFF;
+use super::follower::{BACK_OFF, BACKSTOP, first};
 use super::group::{Seat, Turn};
 use super::layout::Layout;
 use super::letters::Letters;
+use super::lookout::POLL;
 use super::parts::part_of;
 use super::{Follower, Start, SubscriptionHandle, SubscriptionState, SubscriptionStatus};
 use crate::error::report;
@@ -194,6 +195,14 @@ impl Runner {
         self.is_volatile() || self.turn.as_ref().is_some_and(is_ours)
     }
 
+    /// Waits until another process is to work on it.
+    async fn moves_away(&self) {
+        match &self.turn {
+            Some(turn) if !self.is_paused() => turn.moves_away().await,
+            _ => std::future::pending().await,
+        }
+    }
+
     /// Whether it may begin with another event.
     pub(super) fn may_begin(&self) -> bool {
         let is_held = self.is_volatile() || self.turn.as_ref().is_some_and(Turn::is_held);
@@ -203,7 +212,7 @@ impl Runner {
     /// Follows the log until the application stops, the place is set, or it is
     /// another process's turn.
     async fn follow(&mut self, delay: &mut Duration) -> Result<(), Interruption> {
-        let mut watch = self.follower().store.watch();
+        let mut heads = self.follower().lookout.watch();
         if self.was_set().await? {
             self.forget();
         }
@@ -223,7 +232,8 @@ impl Runner {
                 self.set(SubscriptionState::Paused);
                 while self.is_paused() && !self.is_stopping() {
                     let hurry = self.control.hurry.notified();
-                    self.follower().wake(&mut watch, Position::new(u64::MAX), hurry).await;
+                    let never = Position::new(u64::MAX);
+                    self.follower().wake(&mut heads, never, BACKSTOP, hurry).await;
                 }
                 return Ok(());
             }
@@ -244,8 +254,10 @@ impl Runner {
                 }
             }
             if last && !self.is_stopping() {
-                let hurry = self.control.hurry.notified();
-                self.follower().wake(&mut watch, self.place().position, hurry).await;
+                // What is wanted with dead letters no commit tells.
+                let backstop = if self.letters.is_empty() { BACKSTOP } else { POLL };
+                let hurry = first(self.control.hurry.notified(), self.moves_away());
+                self.follower().wake(&mut heads, self.place().position, backstop, hurry).await;
                 (page, pages) = (None, self.pages());
             }
         }

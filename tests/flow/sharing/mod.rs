@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::stores::open;
 
 mod division;
+mod idle;
 mod places;
 mod turns;
 
@@ -211,6 +212,16 @@ impl Rig {
         for _ in 0..seconds * 10 {
             self.clock.advance(Duration::from_millis(100));
             for _ in 0..60 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Lets some tenths of a second pass, with time for long ways.
+    async fn moments(&self, tenths: u32) {
+        for _ in 0..tenths {
+            self.clock.advance(Duration::from_millis(100));
+            for _ in 0..400 {
                 tokio::task::yield_now().await;
             }
         }

@@ -74,6 +74,17 @@ impl Turn {
         ours.as_ref().is_some_and(|ours| ours.contains(&self.unit))
     }
 
+    /// Waits until it is to go elsewhere.
+    pub(crate) async fn moves_away(&self) {
+        let mut ours = self.group.ours.clone();
+        let is_ours =
+            |ours: &Option<Ours>| ours.as_ref().is_some_and(|ours| ours.contains(&self.unit));
+        if ours.wait_for(|ours| !is_ours(ours)).await.is_err() {
+            // Who has left waits until the tasks are stopped.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Takes another lease for this process as well, `None` if somebody else
     /// holds it.
     pub(crate) async fn take(&self, kind: &str, name: &str) -> Result<Option<Lease>, LeaseError> {
