@@ -9,6 +9,7 @@ mod contexts;
 mod contracts;
 mod event_bus;
 mod event_bus_end;
+mod event_bus_rounds;
 mod event_bus_waiting;
 mod event_handlers;
 mod evolution;

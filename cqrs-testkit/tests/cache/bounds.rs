@@ -131,3 +131,14 @@ async fn sweeping_gives_back_what_has_expired_or_was_voided() {
         assert_eq!(kept(&cache, 3, Stamp::ANY, now(&clock)), Some(3));
     }
 }
+
+#[tokio::test]
+async fn an_answer_is_kept_up_to_its_end_and_not_at_it() {
+    let (cache, clock) = (cache(Eviction::Adaptive, Capacity::entries(10)), ManualClock::new());
+    let (ten, least) = (Duration::from_secs(10), Duration::from_nanos(1));
+    ask(&cache, &clock, &key(1), Terms::new().ttl(ten), 1).await;
+    clock.advance(ten - least);
+    assert_eq!(kept(&cache, 1, Stamp::ANY, now(&clock)), Some(1));
+    clock.advance(least);
+    assert_eq!(kept(&cache, 1, Stamp::ANY, now(&clock)), None);
+}

@@ -31,12 +31,14 @@ struct Fake {
     values: Arc<Mutex<HashMap<Vec<u8>, Bytes>>>,
     mood: Arc<Mutex<Mood>>,
     calls: Arc<AtomicU64>,
+    /// How long the last answer is to be kept.
+    ttl: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Fake {
     fn new() -> Self {
         let mood = Arc::new(Mutex::new(Mood::Works));
-        Self { values: Arc::default(), mood, calls: Arc::default() }
+        Self { values: Arc::default(), mood, calls: Arc::default(), ttl: Arc::default() }
     }
 
     fn is(&self, mood: Mood) {
@@ -45,6 +47,13 @@ impl Fake {
 
     fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The answers that lie there.
+    fn answers(&self) -> Vec<Bytes> {
+        let values = self.values.lock().unwrap();
+        let answers = values.iter().filter(|(name, _)| name.starts_with(b"k:"));
+        answers.map(|(_, value)| value.clone()).collect()
     }
 
     /// Changes what lies there under names that begin so.
@@ -88,8 +97,11 @@ impl CacheBackend for Fake {
         &'a self,
         key: &'a [u8],
         value: Bytes,
-        _ttl: Duration,
+        ttl: Duration,
     ) -> BoxFuture<'a, Result<(), CacheError>> {
+        if key.starts_with(b"k:") {
+            *self.ttl.lock().unwrap() = Some(ttl);
+        }
         self.call(move |values| drop(values.insert(key.to_vec(), value)))
     }
 
@@ -232,11 +244,7 @@ async fn marks_that_are_no_numbers_are_made_anew() {
 async fn every_broken_entry_is_noticed_and_replaced() {
     let rig = Rig::new();
     ask(&rig.process(), Terms::new().parts(&["7"]), 99).await;
-    let whole = {
-        let values = rig.fake.values.lock().unwrap();
-        values.iter().find(|(name, _)| name.starts_with(b"k:")).map(|(_, value)| value.clone())
-    };
-    let whole = whole.expect("the answer lies there");
+    let whole = rig.fake.answers().pop().expect("the answer lies there");
     let cut = (0..whole.len()).map(|end| whole.slice(..end));
     let changed = (0..whole.len()).map(|at| {
         let mut bytes = whole.to_vec();
@@ -366,4 +374,72 @@ async fn too_many_lost_invalidations_become_one_of_everything() {
     rig.fake.is(Mood::Works);
     rig.clock.advance(Duration::from_secs(1));
     assert_eq!(ask(&process, Terms::new().parts(&["7"]), 2).await, 2);
+}
+
+#[tokio::test]
+async fn an_answer_from_outside_is_kept_here_no_longer_than_its_taker_says() {
+    let rig = Rig::new();
+    ask(&rig.process(), Terms::new(), 1).await;
+    let other = rig.process();
+    let terms = Terms::new().ttl(Duration::from_secs(2));
+    assert_eq!(ask(&other, terms, 2).await, 1);
+    rig.clock.advance(Duration::from_secs(2));
+    assert_eq!(ask(&other, terms, 3).await, 1);
+    assert_eq!(other.statistics().backend_hits, 2, "it was looked for outside again");
+}
+
+#[tokio::test]
+async fn an_answer_from_outside_serves_whoever_asks_for_what_it_reflects() {
+    let rig = Rig::new();
+    let at = |position| Terms::new().stamp(Stamp::at_least(Position::new(position)));
+    ask(&rig.process(), at(5), 1).await;
+    let other = rig.process();
+    assert_eq!(ask(&other, Terms::new(), 2).await, 1);
+    assert_eq!(ask(&other, at(5), 3).await, 1);
+    assert_eq!(outside(other.statistics()), (1, 0, 0), "the second found it here");
+    assert_eq!(ask(&other, at(6), 4).await, 4);
+}
+
+#[tokio::test]
+async fn an_entry_of_another_format_is_no_answer_and_stays_until_it_is_replaced() {
+    let rig = Rig::new();
+    ask(&rig.process(), Terms::new(), 1).await;
+    let newer = |bytes: &Bytes| {
+        let text = String::from_utf8(bytes[16..].to_vec()).expect("it is JSON");
+        let text = text.replace("\"format\":1", "\"format\":2");
+        Some(Bytes::from(format!("{:016x}{text}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))))
+    };
+    rig.fake.change(b"k:", newer);
+    let process = rig.process();
+    let fails = async { Err::<u64, _>("it fails") };
+    process.get_or_run(&key(7), Terms::new(), fails).await.expect_err("nothing is found");
+    assert_eq!(rig.fake.answers().len(), 1, "another build finds it");
+    assert_eq!(ask(&process, Terms::new(), 2).await, 2);
+    assert_eq!(outside(process.statistics()), (0, 0, 2));
+}
+
+#[tokio::test]
+async fn a_broken_entry_is_removed_even_if_nothing_takes_its_place() {
+    let rig = Rig::new();
+    ask(&rig.process(), Terms::new(), 1).await;
+    rig.fake.change(b"k:", |bytes| Some(bytes.slice(1..)));
+    let fails = async { Err::<u64, _>("it fails") };
+    rig.process().get_or_run(&key(7), Terms::new(), fails).await.expect_err("nothing is found");
+    assert_eq!(rig.fake.answers(), [Bytes::new(); 0]);
+}
+
+#[tokio::test]
+async fn an_answer_lies_outside_for_what_its_query_has_left_of_its_time() {
+    let ten = Duration::from_secs(10);
+    for (takes, left) in [(3, Some(Duration::from_secs(7))), (10, None), (11, None)] {
+        let rig = Rig::new();
+        let clock = rig.clock.clone();
+        let run = async move {
+            clock.advance(Duration::from_secs(takes));
+            Ok::<_, std::convert::Infallible>(1)
+        };
+        let Ok(answer) = rig.process().get_or_run(&key(7), Terms::new().ttl(ten), run).await;
+        assert_eq!(answer, 1);
+        assert_eq!(*rig.fake.ttl.lock().unwrap(), left, "it took {takes} s");
+    }
 }
