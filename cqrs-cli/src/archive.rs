@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cqrs_archive::{ArchiveError, Until};
+use cqrs_archive::Until;
 use cqrs_core::store::Position;
 use tokio::fs::File;
 use tokio::io::{AsyncBufRead, BufReader, stdin, stdout};
@@ -55,8 +55,9 @@ pub(crate) async fn import(import: &Import) -> Outcome {
 pub(crate) async fn restore(restore: &Restore) -> Outcome {
     let (place, file) = (restore.log.store.to_string(), name(&restore.file));
     let failed = |source| CliError::Archive { place: file.clone(), source };
-    // Before anything is made.
-    let whole = verified(&restore.file).await?;
+    // Before anything is made. It is read twice, so that it is a file.
+    let opened = open(&restore.file).await?;
+    let whole = cqrs_archive::verify(opened).await.map_err(failed)?;
     if !restore.yes {
         let present = migrate::events(&restore.log).await?;
         let content = Content::of(whole);
@@ -69,21 +70,22 @@ pub(crate) async fn restore(restore: &Restore) -> Outcome {
 }
 
 pub(crate) async fn verify(verify: &Verify) -> Outcome {
-    let content = Content::of(verified(&verify.file).await?);
-    Ok(Report::Verify { file: name(&verify.file), content })
-}
-
-async fn verified(path: &Path) -> Result<cqrs_archive::Manifest, CliError> {
-    let manifest = cqrs_archive::verify(input(path).await?).await;
-    manifest.map_err(|source: ArchiveError| CliError::Archive { place: name(path), source })
+    let verified = cqrs_archive::verify(input(&verify.file).await?).await;
+    let file = name(&verify.file);
+    let content = verified.map_err(|source| CliError::Archive { place: file.clone(), source })?;
+    Ok(Report::Verify { file, content: Content::of(content) })
 }
 
 async fn input(path: &Path) -> Result<Input, CliError> {
     if is_standard(path) {
         return Ok(Box::new(BufReader::new(stdin())));
     }
+    Ok(Box::new(open(path).await?))
+}
+
+async fn open(path: &Path) -> Result<BufReader<File>, CliError> {
     let failed = |source| CliError::File { path: PathBuf::from(path), source };
-    Ok(Box::new(BufReader::new(File::open(path).await.map_err(failed)?)))
+    Ok(BufReader::new(File::open(path).await.map_err(failed)?))
 }
 
 fn until(point: &Point) -> Until {

@@ -14,7 +14,7 @@ pub(crate) enum CliError {
     Sqlite(#[from] cqrs_sqlite::OpenError),
     #[error(transparent)]
     Postgres(#[from] cqrs_postgres::OpenError),
-    #[error("{place}: {source}")]
+    #[error("{place}")]
     Archive { place: String, source: ArchiveError },
     #[error("{}: cannot be opened", path.display())]
     File { path: PathBuf, source: io::Error },

@@ -61,6 +61,45 @@ async fn what_goes_to_the_standard_output_is_an_archive_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_archive_comes_in_by_the_standard_input() {
+    let from = sqlite();
+    from.filled(3).await;
+    let archive = from.run("export").ends(0).out;
+    let to = sqlite();
+    let on = |args: &str| {
+        let args: Vec<_> = args.split_whitespace().collect();
+        support::run_on(to.folder.path(), &args, archive.as_bytes())
+    };
+    for verify in ["verify", "verify -"] {
+        let said = on(verify).ends(0).out;
+        assert!(said.starts_with("-: is whole, 3 events in 3 units"), "{said}");
+    }
+    on("import --store sqlite:log.db").ends(0);
+    assert_eq!(events(&to.open().await).await, events(&from.open().await).await);
+    let cut = support::run_on(to.folder.path(), &["verify"], &archive.as_bytes()[..200]).ends(4);
+    let said = "error: -: the archive ends after line 1 without its last line: it was cut off\n";
+    assert_eq!(cut.error, said);
+}
+
+#[tokio::test]
+async fn what_is_restored_and_what_is_a_backup_are_files_whatever_their_names() {
+    let place = sqlite();
+    place.filled(2).await;
+    let refused = place.run("restore - --yes").ends(1);
+    assert!(refused.error.starts_with("error: -: cannot be opened"), "{}", refused.error);
+    place.run("backup -").ends(0);
+    assert!(place.folder.path().join("-").exists());
+    place.run("restore - --yes").ends(0);
+    place.run("backup -").ends(5);
+    // The standard output is no file that could be replaced.
+    let exported = place.run("export").ends(0).out;
+    assert!(exported.starts_with("{\"archive\":"), "{exported}");
+    place.run("export --out ./-").ends(5);
+    let verified = support::run(place.folder.path(), &["verify", "./-"]).ends(0);
+    assert!(verified.out.starts_with("./-: is whole, 2 events"), "{}", verified.out);
+}
+
+#[tokio::test]
 async fn damage_ends_with_4_and_brings_nothing_in() {
     let from = sqlite();
     from.filled(3).await;

@@ -1,8 +1,9 @@
 //! Runs the program, and fills the logs that it works on.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use cqrs_core::Timestamp;
 use cqrs_core::message::{Encoding, EventId, OperationId, SchemaVersion};
@@ -79,9 +80,18 @@ pub struct Ran {
 
 /// Runs the program.
 pub fn run(folder: &Path, args: &[&str]) -> Ran {
+    run_on(folder, args, b"")
+}
+
+/// Runs the program with something on its standard input.
+pub fn run_on(folder: &Path, args: &[&str], input: &[u8]) -> Ran {
     let mut program = Command::new(env!("CARGO_BIN_EXE_cqrs"));
-    let Output { status, stdout, stderr } =
-        program.args(args).current_dir(folder).output().expect("it runs");
+    let program = program.args(args).current_dir(folder).stdin(Stdio::piped());
+    let program = program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().expect("it runs");
+    // One that does not read it is not harmed by it.
+    let _ = program.stdin.take().expect("it is piped").write_all(input);
+    let Output { status, stdout, stderr } = program.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("it writes text");
     let code = status.code().expect("it ends by itself");
     Ran { code, out: text(stdout), error: text(stderr) }
