@@ -233,8 +233,15 @@ async fn what_is_no_archive_is_refused_with_its_line() {
         let error = verify(text.as_bytes()).await.expect_err("it is no archive");
         assert!(error.to_string().contains(said), "{said}: {error}");
         let target = Store::new(MemoryStore::new());
-        import(text.as_bytes(), &target, Until::End).await.expect_err("it is no archive");
+        let refused = import(text.as_bytes(), &target, Until::End).await;
+        let refused = refused.expect_err("it is no archive");
+        assert_eq!(refused.to_string(), error.to_string(), "an import says the same");
     }
+    let text =
+        changed(&|lines| lines[3] = lines[3].replace("\"fingerprint\":\"", "\"fingerprint\":\"x"));
+    let target = Store::new(MemoryStore::new());
+    let refused = import(text.as_bytes(), &target, Until::End).await.expect_err("it is no number");
+    assert!(refused.to_string().starts_with("line 4 of the archive: "), "{refused}");
     for noise in [&b""[..], b"\n", b"\xff\xfe\n", b"[[[[[[[[\n", b"null\n", b"{\"archive\":1}\n"] {
         verify(noise).await.expect_err("it is no archive");
     }
@@ -362,6 +369,32 @@ async fn backups_to_one_path_do_not_meet() {
     let theirs = std::fs::read_to_string(folder.path().join("backup.part"));
     assert_eq!(theirs.expect("it is there"), "theirs");
     assert_eq!(folder.path().read_dir().expect("it is there").count(), 2);
+}
+
+#[tokio::test]
+async fn a_folder_full_of_backups_that_were_cut_short_takes_no_more() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let store = Store::new(MemoryStore::new());
+    filled(&store).await;
+    let part = |number: u32| match number {
+        0 => folder.path().join("backup.part"),
+        _ => folder.path().join(format!("backup.{number}.part")),
+    };
+    for number in 0..=1_000 {
+        std::fs::write(part(number), "theirs").expect("there is room");
+    }
+    let error = backup(&store, folder.path().join("backup")).await.expect_err("there are too many");
+    let ArchiveError::Io(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    std::fs::remove_file(part(1_000)).expect("it is there");
+    backup(&store, folder.path().join("backup")).await.expect("there is room for one");
+    assert!(!part(1_000).exists(), "it has become the backup");
+
+    let nowhere = backup(&store, folder.path().join("missing/backup")).await;
+    let ArchiveError::Io(error) = nowhere.expect_err("there is no such folder") else {
+        panic!("it is no other error")
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
 
 #[tokio::test]
