@@ -242,6 +242,12 @@ async fn what_is_no_archive_is_refused_with_its_line() {
     let target = Store::new(MemoryStore::new());
     let refused = import(text.as_bytes(), &target, Until::End).await.expect_err("it is no number");
     assert!(refused.to_string().starts_with("line 4 of the archive: "), "{refused}");
+    // The unit's second event.
+    let text = changed(&|lines| lines[5] = lines[5].replace("\"version\":2", "\"version\":7"));
+    assert!(text.contains("\"version\":7"), "{text}");
+    let target = Store::new(MemoryStore::new());
+    let refused = import(text.as_bytes(), &target, Until::End).await.expect_err("it has a gap");
+    assert!(refused.to_string().contains("version 7 of"), "{refused}");
     for noise in [&b""[..], b"\n", b"\xff\xfe\n", b"[[[[[[[[\n", b"null\n", b"{\"archive\":1}\n"] {
         verify(noise).await.expect_err("it is no archive");
     }
