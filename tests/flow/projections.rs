@@ -256,3 +256,60 @@ async fn a_handler_knows_which_try_it_is_and_whether_it_replays() {
         assert_eq!(view.get(&position).await.unwrap().as_deref(), Some(expected), "{position}");
     }
 }
+
+mod of_tenants {
+    //! Balances of accounts of which two tenants may have one of the same name.
+
+    use super::*;
+
+    cqrs_core::module!();
+
+    #[derive(Projection, Default)]
+    #[projection(event = AccountEvent, key = (TenantId, AccountId), row = i64)]
+    pub struct Holdings;
+
+    impl Project for Holdings {
+        async fn project(
+            &self,
+            event: &Recorded<AccountEvent>,
+            rows: &mut Rows<'_, Self>,
+        ) -> Result<(), ProjectionError> {
+            let AccountEvent::Deposited { cents } = event.data() else { return Ok(()) };
+            let key = (event.stream().tenant().clone(), event.aggregate_id::<AccountId>()?);
+            rows.update(key, |held| *held += cents).await
+        }
+    }
+
+    #[derive(Query)]
+    #[query(output = Option<i64>)]
+    pub struct HeldBy {
+        pub account: AccountId,
+    }
+
+    #[query_handler]
+    pub async fn held_by(
+        query: &HeldBy,
+        holdings: View<Holdings>,
+        ctx: &Context,
+    ) -> Result<Option<i64>, QueryError> {
+        Ok(holdings.get(&(ctx.tenant().clone(), query.account.clone())).await?)
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_in_the_key_keeps_the_rows_of_tenants_apart() {
+    let app = builder().modules(modules![of_tenants]).store(MemoryStore::new()).build().unwrap();
+    for (tenant, cents) in [("north", 5), ("south", 7)] {
+        let (account, owner) = ("a".into(), "Ada".into());
+        app.execute(Open { account, owner }).tenant(tenant).await.unwrap();
+        app.execute(Deposit { account: "a".into(), cents }).tenant(tenant).await.unwrap();
+    }
+    app.catch_up(GUARD).await.unwrap();
+    for (tenant, held) in [("north", Some(5)), ("south", Some(7)), ("", None)] {
+        let asked = app.query(of_tenants::HeldBy { account: "a".into() }).tenant(tenant);
+        assert_eq!(asked.await.unwrap(), held, "{tenant}");
+    }
+    let keys: Vec<_> = app.view::<of_tenants::Holdings>().all().await.unwrap();
+    let keys: Vec<_> = keys.iter().map(|((tenant, id), _)| format!("{tenant}/{id}")).collect();
+    assert_eq!(keys, ["north/a", "south/a"]);
+}

@@ -4,13 +4,13 @@
 //! bytes and escapes its own zeros as 0x00 0xff, so that tuples sort part by
 //! part (the tuple layer of FoundationDB uses the same scheme).
 
-use crate::message::Timestamp;
+use crate::message::{ActorId, TenantId, Timestamp};
 
 /// A key of a row.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a row",
     label = "a key is needed here",
-    note = "use text, an integer, a `Timestamp`, a type with `#[derive(Id)]`, or a tuple of up to four of them"
+    note = "use text, an integer, a `Timestamp`, a `TenantId`, a type with `#[derive(Id)]`, or a tuple of up to four of them"
 )]
 pub trait TableKey: Send + Sync + Sized + 'static {
     /// Appends the key's bytes; they sort like the keys.
@@ -20,15 +20,19 @@ pub trait TableKey: Send + Sync + Sized + 'static {
     fn decode_key(bytes: &mut &[u8]) -> Option<Self>;
 }
 
+fn encode_text(text: &str, out: &mut Vec<u8>) {
+    for &byte in text.as_bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xff);
+        }
+    }
+    out.extend([0, 0]);
+}
+
 impl TableKey for String {
     fn encode_key(&self, out: &mut Vec<u8>) {
-        for &byte in self.as_bytes() {
-            out.push(byte);
-            if byte == 0 {
-                out.push(0xff);
-            }
-        }
-        out.extend([0, 0]);
+        encode_text(self, out);
     }
 
     fn decode_key(bytes: &mut &[u8]) -> Option<Self> {
@@ -49,6 +53,25 @@ impl TableKey for String {
             }
         }
     }
+}
+
+macro_rules! texts {
+    ($($name:ident;)*) => {$(
+        impl TableKey for $name {
+            fn encode_key(&self, out: &mut Vec<u8>) {
+                encode_text(self.as_str(), out);
+            }
+
+            fn decode_key(bytes: &mut &[u8]) -> Option<Self> {
+                String::decode_key(bytes).map(Self::new)
+            }
+        }
+    )*};
+}
+
+texts! {
+    TenantId;
+    ActorId;
 }
 
 macro_rules! integers {
@@ -163,6 +186,16 @@ mod tests {
             assert_eq!(<(String, i64)>::decode_key(&mut rest).as_ref(), Some(key));
             assert!(rest.is_empty());
         }
+    }
+
+    #[test]
+    fn a_tenant_is_a_key_as_its_text_is() {
+        let (tenant, text) = (TenantId::new("a\0b"), "a\0b".to_owned());
+        let bytes = to_bytes(&(tenant.clone(), 7_u32));
+        assert_eq!(bytes, to_bytes(&(text, 7_u32)));
+        assert_eq!(<(TenantId, u32)>::decode_key(&mut &bytes[..]), Some((tenant, 7)));
+        let actor = ActorId::new("ada");
+        assert_eq!(ActorId::decode_key(&mut &to_bytes(&actor)[..]), Some(actor));
     }
 
     #[test]

@@ -4,6 +4,12 @@
 //! table. Its rows and its place in the log commit in one unit of work, so
 //! each event takes effect once, wherever the process stops. A worker that
 //! was overtaken by another can no longer commit.
+//!
+//! The rows of all tenants stand in one table. Two tenants may have an account
+//! of the same name, so a projection in an application with several tenants has
+//! the tenant in its key, `key = (TenantId, AccountId)`, from
+//! `event.stream().tenant()`; and who asks says which rows are meant,
+//! `view.get(&(ctx.tenant().clone(), account))`.
 
 mod error;
 mod key;
