@@ -45,7 +45,6 @@ fn bus(does: &[Does]) -> (Arc<SyncBus>, Arc<Mutex<Vec<usize>>>) {
             WaitsWell | WaitsFails | Hangs => {
                 let handler = Handler::waiting(move |_| {
                     notes.lock().unwrap().push(at);
-                    let ended = ended.clone();
                     async move {
                         let time = if matches!(does, Hangs) { u64::MAX >> 20 } else { 1 };
                         sleep(Duration::from_millis(time)).await;

@@ -2,6 +2,7 @@
 //! nothing of it anywhere else.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_archive::Until;
@@ -12,15 +13,16 @@ use cqrs_core::partition::{
 };
 use cqrs_core::prelude::*;
 use cqrs_core::registry::BuildError;
+use cqrs_core::runtime::Services;
 use cqrs_core::store::{
-    CommitError, EventStore, ExpectedVersion, InvalidInput, Limits, Lineage, NewEvent, Operation,
+    CommitError, EventStore, ExpectedVersion, InvalidInput, Lineage, NewEvent, Operation,
     ReadRequest, RecordedEvent, Snapshot, StateShape, Store, StreamId, StreamVersion, TableName,
     UnitOfWork,
 };
 use cqrs_postgres::PostgresStore;
 use cqrs_sqlite::SqliteStore;
 use cqrs_testkit::fault::Gate;
-use cqrs_testkit::{Fault, FaultyStore, postgres};
+use cqrs_testkit::{Fault, FaultyStore, ManualClock, postgres};
 use support::bank::*;
 
 use crate::stores::{GUARD, builder, log};
@@ -166,7 +168,8 @@ async fn a_log_is_the_partition_that_it_was() {
 async fn whoever_stops_between_the_name_and_the_directory_goes_on() {
     let (directory, eu) = (FaultyStore::new(MemoryStore::new()), MemoryStore::new());
     let one = || Partitions::builder(directory.clone()).partition("eu", eu.clone());
-    directory.inject(Fault::unavailable());
+    let opened = StreamId::new("partition.opened", "eu").expect("a name");
+    directory.inject(Fault::unavailable().of_stream(opened));
     let error = one().build(bank).await.expect_err("the directory cannot be written");
     assert_eq!(error.code(), Code::STORE_UNAVAILABLE);
     assert_eq!(eu.read(ReadRequest::all()).await.expect("it reads").len(), 1, "the name is there");
@@ -175,7 +178,7 @@ async fn whoever_stops_between_the_name_and_the_directory_goes_on() {
 
     // An answer that is lost is looked up.
     let (directory, eu) = (FaultyStore::new(MemoryStore::new()), MemoryStore::new());
-    directory.inject(Fault::lost_acknowledgement().times(2));
+    directory.inject(Fault::lost_acknowledgement().times(3));
     let one = Partitions::builder(directory.clone()).partition("eu", eu.clone());
     let partitions = one.build(bank).await.expect("it was written");
     partitions.add_tenant("acme").await.expect("it was written, too");
@@ -245,11 +248,18 @@ async fn a_call_that_reaches_the_wrong_partition_writes_nothing() {
     assert!(refused.to_string().contains(text), "{refused}");
     assert!(!refused.is_retryable());
 
-    let nobody = wrong.execute(open("b")).tenant("bank.it").await.expect_err("never added");
-    assert_eq!(nobody.code(), Code::UNKNOWN_TENANT);
-    assert!(nobody.to_string().contains("but was never added"), "{nobody}");
-    let forgotten = wrong.execute(open("b")).await.expect_err("it names no tenant");
-    assert_eq!(forgotten.code(), Code::UNKNOWN_TENANT);
+    for tenant in ["bank.it", ""] {
+        // At first it is not known that there is none.
+        let nobody = loop {
+            let refused = wrong.execute(open("b")).tenant(tenant).await.expect_err("never added");
+            if refused.code() != Code::STORE_UNAVAILABLE {
+                break refused;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(nobody.code(), Code::UNKNOWN_TENANT);
+        assert!(nobody.to_string().contains("but was never added"), "{nobody}");
+    }
 
     let after = (log(partitions.app("eu").unwrap()).await, log(tenant.app()).await);
     assert_eq!(before, after);
@@ -298,17 +308,17 @@ fn note(number: u128, tenant: &'static str) -> UnitOfWork {
     unit(number).append(stream(tenant, "n"), ExpectedVersion::Any, vec![event(number)])
 }
 
-/// A process that has not met any tenant, its directory, and `acme` in it.
-async fn stranger(limits: Limits) -> (FaultyStore, MemoryStore, Store) {
-    let (directory, log) = (MemoryStore::new(), MemoryStore::with_limits(limits));
-    let known = Partitions::builder(directory.clone()).partition("one", log.clone());
-    let known = known.build(bank).await.expect("it is complete");
-    known.add_tenant("acme").await.expect("it has a place");
-    known.add_tenant("other").await.expect("it has a place");
-    let directory = FaultyStore::new(directory);
-    let late = Partitions::builder(directory.clone()).partition("one", log.clone());
-    let late = late.build(bank).await.expect("it is what it was");
-    let store = late.app("one").expect("it is there").store().clone();
+/// A process that has met no tenant, as `acme` and `other` came later.
+async fn stranger() -> (FaultyStore, MemoryStore, Store) {
+    let (memory, log) = (MemoryStore::new(), MemoryStore::new());
+    let directory = FaultyStore::new(memory.clone());
+    let process = Partitions::builder(directory.clone()).partition("one", log.clone());
+    let process = process.build(bank).await.expect("it is complete");
+    let another = Partitions::builder(memory).partition("one", log.clone());
+    let another = another.build(bank).await.expect("it is what it was");
+    another.add_tenant("acme").await.expect("it has a place");
+    another.add_tenant("other").await.expect("it has a place");
+    let store = process.app("one").expect("it is there").store().clone();
     (directory, log, store)
 }
 
@@ -317,132 +327,216 @@ async fn notes(log: &MemoryStore) -> Vec<u128> {
     page.events().map(|event| event.id().as_uuid().as_u128()).collect()
 }
 
-#[tokio::test]
-async fn units_keep_their_order_while_the_directory_is_asked() {
-    let (directory, log, store) = stranger(Limits::default()).await;
-    store.commit(note(10, "other")).await.expect("it is asked for");
-    let gate = Gate::new();
-    directory.inject(Fault::stalled_read(&gate));
-    let first = store.commit(note(1, "acme"));
-    let dropped = store.commit(note(2, "acme"));
-    let behind = store.commit(note(3, "other"));
-    let nobody = store.commit(note(4, "nobody"));
-    let last = store.commit(note(5, "acme"));
-    drop(dropped);
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(notes(&log).await, [10], "nothing is written before the answer");
-    gate.release();
-    let (first, behind, nobody, last) =
-        tokio::time::timeout(GUARD, async { tokio::join!(first, behind, nobody, last) })
-            .await
-            .expect("they end");
-    first.expect("it is at home");
-    behind.expect("it is at home");
-    last.expect("it is at home");
-    assert_eq!(nobody.expect_err("it was never added").code(), Code::UNKNOWN_TENANT);
-    assert_eq!(notes(&log).await, [10, 1, 2, 3, 5]);
-    store.commit(note(6, "acme")).await.expect("nothing is asked now");
+/// Commits again while that may help.
+async fn persists(store: &Store, number: u128, tenant: &'static str) -> Result<(), CommitError> {
+    for _ in 0..1_000 {
+        match store.commit(note(number, tenant)).await {
+            Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+            done => return done.map(drop),
+        }
+    }
+    panic!("it may be tried again for ever")
 }
 
 #[tokio::test]
-async fn a_directory_that_is_away_harms_only_those_whom_nobody_has_met() {
-    let (directory, log, store) = stranger(Limits::default()).await;
-    store.commit(note(1, "acme")).await.expect("it is asked for");
-    directory.inject(Fault::unreadable());
-    store.commit(note(2, "acme")).await.expect("it was met");
-    let refused = store.commit(note(3, "other")).await.expect_err("nobody knows it");
+async fn a_tenant_that_was_added_elsewhere_is_looked_up_behind_the_call() {
+    let (directory, log, store) = stranger().await;
+    let reads = directory.reads();
+    let refused = store.commit(note(1, "acme")).await.expect_err("nobody has met it");
     assert_eq!(refused.code(), Code::STORE_UNAVAILABLE);
     assert!(refused.is_retryable());
-    assert!(refused.to_string().contains("the directory of tenants: "), "{refused}");
-    directory.recover();
-    store.commit(note(3, "other")).await.expect("it is asked for");
-    assert_eq!(notes(&log).await, [1, 2, 3]);
+    assert_eq!(
+        refused.to_string(),
+        "the store cannot write: where tenant \"acme\" lives is being looked up"
+    );
+    persists(&store, 1, "acme").await.expect("it was met");
+    store.commit(note(2, "acme")).await.expect("nothing is asked now");
+    assert_eq!(directory.reads() - reads, 1);
+    assert_eq!(notes(&log).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_command_for_a_tenant_that_nobody_has_met_goes_through() {
+    let (directory, eu) = (MemoryStore::new(), MemoryStore::new());
+    let one = || Partitions::builder(directory.clone()).partition("eu", eu.clone());
+    let first = one().build(bank).await.expect("it is complete");
+    let second = one().build(bank).await.expect("it is what it was");
+    first.add_tenant("acme").await.expect("it has a place");
+    let app = second.app("eu").expect("it is there");
+    let mut tries = 0;
+    while let Err(error) = app.execute(open("a")).tenant("acme").await {
+        assert_eq!(error.code(), Code::STORE_UNAVAILABLE);
+        tries += 1;
+        assert!(tries < 100, "{error}");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tenants_in(app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_that_there_is_not_is_asked_for_once_a_second() {
+    let (directory, log, store) = stranger().await;
+    let refused = persists(&store, 1, "nobody").await.expect_err("it was never added");
+    assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
+    let reads = directory.reads();
+    for number in 2..100 {
+        let refused = store.commit(note(number, "nobody")).await.expect_err("it is not there");
+        assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
+    }
+    assert_eq!(directory.reads(), reads);
+    for number in 0..3_000_u128 {
+        let tenant: &'static str = Box::leak(format!("made up {number}").into_boxed_str());
+        let refused = persists(&store, number, tenant).await.expect_err("it is not there");
+        assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
+    }
+    assert_eq!(notes(&log).await, [0_u128; 0]);
+}
+
+#[tokio::test]
+async fn who_comes_is_found_once_the_second_is_over() {
+    let (clock, memory, log) = (ManualClock::new(), MemoryStore::new(), MemoryStore::new());
+    let mut services = Services::default();
+    services.clock = Arc::new(clock.clone());
+    let process = Partitions::builder(memory.clone()).partition("one", log.clone());
+    let process = process.services(services).build(bank).await.expect("it is complete");
+    let another = Partitions::builder(memory).partition("one", log.clone());
+    let another = another.build(bank).await.expect("it is what it was");
+    let store = process.app("one").expect("it is there").store().clone();
+    persists(&store, 1, "late").await.expect_err("it was never added");
+    another.add_tenant("late").await.expect("it has a place");
+    clock.advance(Duration::from_millis(999));
+    let refused = store.commit(note(1, "late")).await.expect_err("it was not there");
+    assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
+    clock.advance(Duration::from_millis(1));
+    persists(&store, 1, "late").await.expect("it is there now");
+    // Who is added here is known here at once.
+    persists(&store, 2, "here").await.expect_err("it was never added");
+    process.add_tenant("here").await.expect("it has a place");
+    store.commit(note(2, "here")).await.expect("it is known");
+    assert_eq!(notes(&log).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_or_hangs_harms_only_those_whom_nobody_has_met() {
+    let (directory, log, store) = stranger().await;
+    persists(&store, 1, "acme").await.expect("it is asked for");
+    let gate = Gate::new();
+    for fault in [Fault::unreadable().times(100), Fault::stalled_read(&gate)] {
+        directory.inject(fault);
+        for _ in 0..3 {
+            let refused = store.commit(note(9, "other")).await.expect_err("nobody knows it");
+            assert_eq!(refused.code(), Code::STORE_UNAVAILABLE);
+            tokio::task::yield_now().await;
+        }
+        let number = 2 + notes(&log).await.len() as u128;
+        store.commit(note(number, "acme")).await.expect("it was met");
+        let rows = unit(number + 100).put(TableName::named("rows"), vec![1], vec![2]);
+        store.commit(rows).await.expect("it is nobody's");
+        directory.recover();
+    }
+    gate.release();
+    persists(&store, 9, "other").await.expect("it is asked for");
+    assert_eq!(notes(&log).await, [1, 3, 4, 9]);
 }
 
 #[test]
-fn nobody_waits_for_a_runtime_that_has_ended() {
+fn a_runtime_that_ends_while_a_tenant_is_asked_for_harms_nobody() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (first, second) = (runtime(), runtime());
-    let (directory, log, store) = first.block_on(stranger(Limits::default()));
+    let (directory, log, store) = first.block_on(stranger());
     let gate = Gate::new();
     directory.inject(Fault::stalled_read(&gate));
-    let waits = {
-        let _within = first.enter();
-        store.commit(note(1, "acme"))
-    };
+    first.block_on(async {
+        store.commit(note(1, "acme")).await.expect_err("nobody has met it");
+    });
+    let handle = first.handle().clone();
     first.shutdown_background();
-    let ended = second.block_on(async { tokio::time::timeout(GUARD, waits).await });
-    let refused = ended.expect("it does not wait").expect_err("nobody asks any more");
-    assert_eq!(refused.code(), Code::STORE_UNAVAILABLE);
+    {
+        // What is spawned there ends at once.
+        let _within = handle.enter();
+        drop(store.commit(note(1, "acme")));
+    }
     directory.recover();
-    gate.release();
-    second.block_on(async {
-        store.commit(note(2, "acme")).await.expect("another runtime asks");
-        assert_eq!(notes(&log).await, [2]);
-    });
-}
-
-#[tokio::test]
-async fn what_waits_for_the_directory_is_bounded() {
-    let mut limits = Limits::default();
-    limits.queued_bytes = 1_000;
-    let (directory, log, store) = stranger(limits).await;
-    let gate = Gate::new();
-    directory.inject(Fault::stalled_read(&gate));
-    let large = |number| {
-        let payload = vec![0_u8; 600];
-        note(number, "acme").put(TableName::named("rows"), vec![1], payload)
-    };
-    let first = store.commit(large(1));
-    let refused = tokio::time::timeout(GUARD, store.commit(large(2))).await;
-    let refused = refused.expect("it does not wait").expect_err("there is no room");
-    assert!(matches!(refused, CommitError::Overloaded { limit: 1_000, .. }), "{refused}");
-    gate.release();
-    first.await.expect("it was taken");
-    assert_eq!(notes(&log).await, [1]);
-
-    // What has left counts no more.
-    for number in 3..9 {
-        let gate = Gate::new();
-        directory.inject(Fault::stalled_read(&gate));
-        let nobody = [large(number), note(number + 10, "nobody")].map(|unit| {
-            store.commit(unit.append(stream("nobody", "b"), ExpectedVersion::Any, vec![]))
-        });
-        gate.release();
-        for refused in nobody {
-            let refused = refused.await.expect_err("it was never added");
-            assert_eq!(refused.code(), Code::UNKNOWN_TENANT);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_unit_that_comes_when_the_asking_ends_is_asked_for() {
-    let (_directory, _log, store) = stranger(Limits::default()).await;
-    let callers = (0..8).map(|caller| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            for number in 0..500 {
-                let refused = store.commit(note(caller * 1_000 + number, "nobody")).await;
-                let refused = refused.expect_err("it was never added");
-                assert_eq!(refused.code(), Code::UNKNOWN_TENANT, "{refused}");
-            }
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.expect("it gets its answers");
-    }
+    second.block_on(persists(&store, 2, "acme")).expect("it is asked for");
+    assert_eq!(second.block_on(notes(&log)), [2]);
 }
 
 #[tokio::test]
 async fn a_unit_that_builds_on_a_refused_one_is_refused() {
-    let (_directory, log, store) = stranger(Limits::default()).await;
+    let (_directory, log, store) = stranger().await;
+    persists(&store, 1, "acme").await.expect("it is met");
     let lineage = Lineage::new();
-    let refused = store.commit(note(1, "nobody").in_lineage(lineage.clone())).await;
-    assert_eq!(refused.expect_err("never added").code(), Code::UNKNOWN_TENANT);
-    let behind = store.commit(note(2, "acme").in_lineage(lineage)).await;
+    store.commit(note(2, "nobody").in_lineage(lineage.clone())).await.expect_err("never added");
+    let behind = store.commit(note(3, "acme").in_lineage(lineage)).await;
     assert!(matches!(behind, Err(CommitError::Superseded)));
-    assert_eq!(notes(&log).await, [0_u128; 0]);
+    assert_eq!(notes(&log).await, [1]);
+}
+
+#[tokio::test]
+async fn a_log_belongs_to_one_directory() {
+    let Rig { directory, eu, us, partitions } = rig().await;
+    partitions.add_tenant("bank.fr").await.expect("it has a place");
+    let empty = two(&MemoryStore::new(), &eu, &us).build(bank).await;
+    let error = empty.expect_err("it knows no tenant");
+    assert_eq!(error.code(), Code::OTHER_LOG);
+    let text = "the log belongs to another directory; \
+                give partition eu the store that it had before";
+    assert_eq!(error.to_string(), text);
+    two(&directory, &eu, &us).build(bank).await.expect("it is the old one");
+}
+
+#[tokio::test]
+async fn a_log_that_becomes_a_partition_brings_its_tenants_along() {
+    let (directory, old) = (MemoryStore::new(), MemoryStore::new());
+    let before = builder().store(old.clone()).build().expect("it is complete");
+    for tenant in ["", "bank.fr", "bank.com"] {
+        before.execute(open("a")).tenant(tenant).await.expect("it is new");
+    }
+    drop(before);
+    let partitions = Partitions::builder(directory.clone())
+        .partition("first", old.clone())
+        .partition("second", MemoryStore::new())
+        .place_by(|_| "second".to_owned());
+    let partitions = partitions.build(bank).await.expect("it takes them over");
+    for tenant in ["", "bank.fr", "bank.com"] {
+        let tenant = partitions.add_tenant(tenant).await.expect("it has a place");
+        assert_eq!(tenant.partition().as_str(), "first");
+        tenant.execute(Deposit { account: "a".into(), cents: 1 }).await.expect("it is open");
+    }
+    // One whose tenants live elsewhere already is no partition.
+    let other = MemoryStore::new();
+    let before = builder().store(other.clone()).build().expect("it is complete");
+    before.execute(open("a")).tenant("bank.fr").await.expect("it is new there");
+    drop(before);
+    let third = Partitions::builder(directory).partition("third", other.clone());
+    let refused = third.build(bank).await.expect_err("one tenant, two logs");
+    assert_eq!(refused.code(), Code::OTHER_PARTITION);
+    assert_eq!(other.read(ReadRequest::all()).await.expect("it reads").len(), 1, "untouched");
+}
+
+#[tokio::test]
+async fn a_tenant_keeps_its_place_when_the_rule_names_one_that_is_not_here() {
+    let Rig { directory, eu, us, partitions } = rig().await;
+    partitions.add_tenant("bank.fr").await.expect("it has a place");
+    let later = two(&directory, &eu, &us).place_by(|_| "asia".to_owned());
+    let later = later.build(bank).await.expect("they are what they were");
+    let kept = later.add_tenant("bank.fr").await.expect("it has a place");
+    assert_eq!(kept.partition().as_str(), "eu");
+    let new = later.add_tenant("bank.it").await.expect_err("there is no such partition");
+    assert_eq!(new.code(), Code::CONFIGURATION);
+}
+
+#[tokio::test]
+async fn a_tenant_is_asked_by_name_as_well() {
+    let Rig { partitions, .. } = rig().await;
+    let tenant = partitions.add_tenant("bank.fr").await.expect("it has a place");
+    let command = br#"{"account":"a","owner":"Ada"}"#;
+    tenant.execute_json("Open", command).await.expect("it is new");
+    let account = tenant.repository::<Account>().load(&"a".into()).await.expect("it is there");
+    assert!(account.state().open);
+    tenant.app().catch_up(GUARD).await.expect("soon");
+    let answer = tenant.query_json("BalanceOf", br#"{"account":"a"}"#).await.expect("it answers");
+    assert_eq!(answer, b"0");
 }
 
 #[tokio::test]
@@ -505,6 +599,7 @@ async fn without_a_rule_tenants_are_spread_and_a_new_partition_takes_its_share()
 async fn what_is_written_about_partitions_stays_readable() {
     let Rig { directory, eu, partitions, .. } = rig().await;
     partitions.add_tenant("bank.fr").await.expect("it has a place");
+    let id = |line: &str| line.split_once("\"directory\":\"").map(|(_, id)| id[..36].to_owned());
     let lines = |store: MemoryStore| async move {
         let page = store.read(ReadRequest::all()).await.expect("it reads");
         let line = |event: RecordedEvent| {
@@ -518,23 +613,24 @@ async fn what_is_written_about_partitions_stays_readable() {
         };
         page.events().map(line).collect::<Vec<_>>()
     };
-    assert_eq!(
-        lines(directory).await,
-        [
-            r#"partition.opened/eu partition.named v1 {"partition":"eu"}"#,
-            r#"partition.opened/us partition.named v1 {"partition":"us"}"#,
-            r#"bank.fr/partition.tenant/place partition.tenant_placed v1 {"partition":"eu"}"#,
-        ]
-    );
-    assert_eq!(lines(eu).await, [r#"partition.own/name partition.named v1 {"partition":"eu"}"#]);
+    let (directory, eu) = (lines(directory).await, lines(eu).await);
+    let known = id(&directory[0]).expect("it has an id");
+    let said = [&directory[..], &eu[..]].concat().join("\n").replace(&known, "ID");
+    let expected = r#"
+partition.directory/id partition.directory_begun v1 {"partition":"directory","directory":"ID"}
+partition.opened/eu partition.named v1 {"partition":"eu"}
+partition.opened/us partition.named v1 {"partition":"us"}
+bank.fr/partition.tenant/place partition.tenant_placed v1 {"partition":"eu"}
+partition.own/name partition.named v1 {"partition":"eu","directory":"ID"}"#;
+    assert_eq!(said, expected.trim_start());
 
     let damaged = MemoryStore::new();
     let event = event(9);
     let stream = StreamId::of_tenant(TenantId::new("acme"), "partition.tenant", "place");
     let written = unit(9).append(stream.expect("a name"), ExpectedVersion::NoStream, vec![event]);
     damaged.commit(written).await.expect("it is written");
-    let none = Partitions::builder(damaged).build(bank).await.expect("it may be empty");
-    let error = none.tenant("acme").await.expect_err("it cannot be read");
+    let built = Partitions::builder(damaged).build(bank).await;
+    let error = built.expect_err("it cannot be read");
     assert_eq!(error.code(), Code::STORE_DAMAGED);
     assert!(error.to_string().contains("acme/partition.tenant/place"), "{error}");
 }

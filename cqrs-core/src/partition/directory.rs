@@ -1,8 +1,9 @@
 //! Which partition has which tenant, kept as events: what is said once stays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +25,43 @@ const OWN: Category = Category::named("partition.own");
 const PLACED: EventTypeName = EventTypeName::named("partition.tenant_placed");
 const NAMED: EventTypeName = EventTypeName::named("partition.named");
 
+/// Which directory it is: its stream in the directory.
+const DIRECTORY: Category = Category::named("partition.directory");
+const BEGUN: EventTypeName = EventTypeName::named("partition.directory_begun");
+
 /// The content of all these events.
 #[derive(Serialize, Deserialize)]
 struct Said {
     partition: Arc<str>,
+    /// The directory's id, where a log is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<Arc<str>>,
+}
+
+/// How long a tenant that was not found is taken for one that there is not, and
+/// how many of them are remembered.
+const ABSENT: Duration = Duration::from_secs(1);
+const MOST_ABSENT: usize = 1_024;
+
+/// Where a tenant lives, as far as this process knows.
+#[derive(Debug)]
+pub(super) enum Home {
+    Is(PartitionName),
+    /// It was asked for a moment ago.
+    Nowhere,
+    /// Nobody has asked.
+    Unknown,
+}
+
+/// What this process has learnt.
+#[derive(Default)]
+struct Known {
+    /// It never changes.
+    homes: HashMap<TenantId, PartitionName>,
+    /// Tenants that were not found, and when that was.
+    absent: HashMap<TenantId, Duration>,
+    /// Those who are being asked for.
+    asked: HashSet<TenantId>,
 }
 
 #[derive(Clone)]
@@ -36,8 +70,7 @@ pub(super) struct Directory(Arc<Inner>);
 struct Inner {
     store: Store,
     services: Services,
-    /// What is known already; it never changes.
-    known: RwLock<HashMap<TenantId, PartitionName>>,
+    known: RwLock<Known>,
 }
 
 impl Directory {
@@ -45,19 +78,45 @@ impl Directory {
         Self(Arc::new(Inner { store, services, known: RwLock::default() }))
     }
 
-    pub(super) fn services(&self) -> &Services {
-        &self.0.services
+    /// Where a tenant lives, if that was asked before.
+    pub(super) fn known(&self, tenant: &TenantId) -> Home {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(home) = known.homes.get(tenant) {
+            return Home::Is(home.clone());
+        }
+        match known.absent.get(tenant) {
+            Some(since) if self.now().saturating_sub(*since) < ABSENT => Home::Nowhere,
+            _ => Home::Unknown,
+        }
     }
 
-    /// Where a tenant lives, if that was asked before.
-    pub(super) fn known(&self, tenant: &TenantId) -> Option<PartitionName> {
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(tenant).cloned()
+    fn now(&self) -> Duration {
+        self.0.services.clock.monotonic()
+    }
+
+    fn learn<T>(&self, learn: impl FnOnce(&mut Known) -> T) -> T {
+        learn(&mut self.0.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn keep(&self, tenant: &TenantId, home: &PartitionName) {
-        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(tenant.clone(), home.clone());
+        self.learn(|known| {
+            known.absent.remove(tenant);
+            known.homes.insert(tenant.clone(), home.clone());
+        });
+    }
+
+    /// Asks for a tenant in the background, so that the next one knows.
+    pub(super) fn ask_behind(&self, tenant: &TenantId) {
+        if !self.learn(|known| known.asked.insert(tenant.clone())) {
+            return;
+        }
+        let asked = Asked { directory: self.clone(), tenant: tenant.clone() };
+        let ask = Box::pin(async move {
+            if let Err(error) = asked.directory.find(&asked.tenant).await {
+                tracing::warn!(tenant = asked.tenant.as_str(), %error, "where it lives is not known");
+            }
+        });
+        self.0.services.spawner.spawn("partition", ask);
     }
 
     /// Where a tenant lives.
@@ -65,12 +124,21 @@ impl Directory {
         &self,
         tenant: &TenantId,
     ) -> Result<Option<PartitionName>, PartitionError> {
-        if let Some(home) = self.known(tenant) {
+        if let Home::Is(home) = self.known(tenant) {
             return Ok(Some(home));
         }
-        let home = said(&self.0.store, &place(tenant)?).await?;
-        if let Some(home) = &home {
-            self.keep(tenant, home);
+        let home = said(&self.0.store, &place(tenant)?).await?.map(|said| said.0);
+        match &home {
+            Some(home) => self.keep(tenant, home),
+            None => {
+                let now = self.now();
+                self.learn(|known| {
+                    if known.absent.len() >= MOST_ABSENT {
+                        known.absent.clear();
+                    }
+                    known.absent.insert(tenant.clone(), now);
+                });
+            }
         }
         Ok(home)
     }
@@ -81,7 +149,8 @@ impl Directory {
         tenant: &TenantId,
         home: &PartitionName,
     ) -> Result<PartitionName, PartitionError> {
-        let home = self.say(&self.0.store, place(tenant)?, PLACED, home).await?;
+        let said = Said { partition: home.as_str().into(), directory: None };
+        let (home, _) = self.say(&self.0.store, place(tenant)?, PLACED, said).await?;
         self.keep(tenant, &home);
         Ok(home)
     }
@@ -93,12 +162,25 @@ impl Directory {
         let mut pages = Pages::new(&self.0.store, ReadRequest::category(TENANTS), LARGEST);
         while let Some(page) = pages.next().await {
             for event in page?.events() {
-                let home = content(&event)?;
+                let (home, _) = content(&event)?;
                 self.keep(event.stream().tenant(), &home);
                 tenants.push((event.stream().tenant().clone(), home));
             }
         }
         Ok(tenants)
+    }
+
+    /// The directory's own id, made when it is opened for the first time.
+    async fn id(&self) -> Result<Arc<str>, PartitionError> {
+        let services = &self.0.services;
+        let id: Arc<str> = services.id(services.now()).to_string().into();
+        let begun = Said { partition: "directory".into(), directory: Some(id) };
+        let stream = StreamId::new(DIRECTORY, "id")?;
+        let said = match said(&self.0.store, &stream).await? {
+            Some(said) => said,
+            None => self.say(&self.0.store, stream.clone(), BEGUN, begun).await?,
+        };
+        said.1.ok_or_else(|| damaged(&stream, "it has no id"))
     }
 
     /// Makes sure that a log is the partition that it is taken for. A log's own
@@ -112,6 +194,7 @@ impl Directory {
         let other = |problem: String| {
             Err(PartitionError::OtherLog { partition: partition.clone(), problem })
         };
+        let id = self.id().await?;
         let own = StreamId::new(OWN, "name")?;
         let opened = StreamId::new(OPENED, partition.as_str())?;
         let is_opened = said(&self.0.store, &opened).await?.is_some();
@@ -119,15 +202,47 @@ impl Directory {
         if is_opened && name.is_none() {
             return other("it was opened before with another log".to_owned());
         }
-        let name = match name {
+        let (name, directory) = match name {
             Some(name) => name,
-            None => self.say(log, own, NAMED, partition).await?,
+            None => {
+                self.bring_in(partition, log).await?;
+                let (partition, directory) = (partition.as_str().into(), Some(Arc::clone(&id)));
+                self.say(log, own, NAMED, Said { partition, directory }).await?
+            }
         };
         if name != *partition {
             return other(format!("the log is partition {name}"));
         }
+        if directory.as_ref() != Some(&id) {
+            return other("the log belongs to another directory".to_owned());
+        }
         if !is_opened {
-            self.say(&self.0.store, opened, NAMED, partition).await?;
+            let said = Said { partition: partition.as_str().into(), directory: None };
+            self.say(&self.0.store, opened, NAMED, said).await?;
+        }
+        Ok(())
+    }
+
+    /// Places the tenants of a log that has become a partition here: they have
+    /// events there already.
+    async fn bring_in(&self, partition: &PartitionName, log: &Store) -> Result<(), PartitionError> {
+        const FIRST: usize = 1_000;
+        const LARGEST: usize = 4_096;
+        let mut pages = Pages::new(log, ReadRequest::all().limit(FIRST), LARGEST);
+        let mut met = HashSet::new();
+        while let Some(page) = pages.next().await {
+            for event in page?.events() {
+                let (category, tenant) = (event.stream().category(), event.stream().tenant());
+                let is_ours = [TENANTS, OPENED, OWN, DIRECTORY].contains(category);
+                if is_ours || !met.insert(tenant.clone()) {
+                    continue;
+                }
+                let home = self.place(tenant, partition).await?;
+                if home != *partition {
+                    let (tenant, wanted) = (tenant.clone(), partition.to_string());
+                    return Err(PartitionError::Elsewhere { tenant, home, wanted });
+                }
+            }
         }
         Ok(())
     }
@@ -138,10 +253,9 @@ impl Directory {
         store: &Store,
         stream: StreamId,
         event_type: EventTypeName,
-        partition: &PartitionName,
-    ) -> Result<PartitionName, PartitionError> {
-        let said_first = Said { partition: partition.as_str().into() };
-        let payload = serde_json::to_vec(&said_first).expect("a text becomes JSON");
+        content: Said,
+    ) -> Result<Heard, PartitionError> {
+        let payload = serde_json::to_vec(&content).expect("texts become JSON");
         let services = &self.0.services;
         let now = services.now();
         let (id, version) = (services.id(now).into(), SchemaVersion::FIRST);
@@ -151,37 +265,52 @@ impl Directory {
             ExpectedVersion::NoStream,
             vec![event],
         );
-        let (refused, fallback) = match store.commit(work).await {
-            Ok(_) => return Ok(partition.clone()),
+        let refused = match store.commit(work).await {
+            Ok(_) => return Ok((PartitionName::new(content.partition)?, content.directory)),
             // Somebody was faster, or it was we and nobody could tell.
-            Err(error @ (CommitError::Conflict { .. } | CommitError::Unknown { .. })) => {
-                (error, said(store, &stream).await?)
-            }
-            Err(error) => (error, None),
+            Err(error @ (CommitError::Conflict { .. } | CommitError::Unknown { .. })) => error,
+            Err(error) => return Err(error.into()),
         };
-        fallback.ok_or(PartitionError::Commit(refused))
+        said(store, &stream).await?.ok_or(PartitionError::Commit(refused))
     }
 }
+
+/// A tenant that is being asked for, until that has ended, however it ends.
+struct Asked {
+    directory: Directory,
+    tenant: TenantId,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.directory.learn(|known| known.asked.remove(&self.tenant));
+    }
+}
+
+/// The name of a partition, and the id of a directory beside it.
+type Heard = (PartitionName, Option<Arc<str>>);
 
 fn place(tenant: &TenantId) -> Result<StreamId, PartitionError> {
     Ok(StreamId::of_tenant(tenant.clone(), TENANTS, "place")?)
 }
 
 /// What the first event of a stream says.
-async fn said(store: &Store, stream: &StreamId) -> Result<Option<PartitionName>, PartitionError> {
+async fn said(store: &Store, stream: &StreamId) -> Result<Option<Heard>, PartitionError> {
     let page = store.read(ReadRequest::stream(stream.clone()).limit(1)).await?;
     page.events().next().map(|event| content(&event)).transpose()
 }
 
-fn content(event: &RecordedEvent) -> Result<PartitionName, PartitionError> {
+fn content(event: &RecordedEvent) -> Result<Heard, PartitionError> {
     let said: Result<Said, _> = serde_json::from_slice(event.payload());
-    match said.map_err(|error| error.to_string()) {
-        Ok(said) => Ok(PartitionName::new(said.partition)?),
-        Err(reason) => {
-            let reason = format!("event {} of {}: {reason}", event.version(), event.stream());
-            Err(ReadError::Damaged { reason: reason.into() }.into())
-        }
+    match said {
+        Ok(Said { partition, directory }) => Ok((PartitionName::new(partition)?, directory)),
+        Err(error) => Err(damaged(event.stream(), &error.to_string())),
     }
+}
+
+fn damaged(stream: &StreamId, problem: &str) -> PartitionError {
+    let reason = format!("the first event of {stream}: {problem}");
+    ReadError::Damaged { reason: reason.into() }.into()
 }
 
 impl fmt::Debug for Directory {

@@ -52,9 +52,15 @@
 //! partitions are built. Restored from a backup, a log is the partition that it
 //! was.
 //!
-//! **What it costs.** One read of the directory for each tenant and process, and
-//! a look into a table for each unit of work; a process remembers every tenant
-//! that it has met. The directory need not be there for tenants that were met.
+//! **What it costs.** The directory is read once when the partitions are built, and
+//! once for each tenant that another process adds later; a process remembers
+//! every tenant. A unit of work costs a look into a table. The directory need
+//! not be there for tenants that were met; a unit of one that was not is refused
+//! as `store_unavailable`, at once, and may be tried again.
+//!
+//! **A directory has an id**, which every log of its partitions holds: another
+//! directory, such as an empty one, refuses them. One that is restored from a
+//! backup has forgotten the tenants that were added since; restore it to its end.
 //!
 //! Tenants do not move from one partition to another.
 

@@ -58,8 +58,10 @@ impl PartitionsBuilder {
     }
 
     /// Builds an application for each partition, over the store that it is
-    /// given. Every log is looked at first: one that is another partition, or a
-    /// new one in the place of a partition that was there before, is refused.
+    /// given. Every log is looked at first: one that is another partition, belongs
+    /// to another directory, or is a new one in the place of a partition that was
+    /// there before, is refused. One that has events and was no partition yet is
+    /// read through once, and brings its tenants along.
     ///
     /// # Errors
     ///
@@ -83,6 +85,8 @@ impl PartitionsBuilder {
             directory.open(&name, &store).await?;
             stores.push(PartitionStore::new(name, store, directory.clone()));
         }
+        // What is known from the beginning need not be asked for.
+        directory.tenants().await?;
         let mut apps = Vec::new();
         for store in stores {
             let partition = store.partition().clone();
@@ -143,6 +147,9 @@ impl Partitions {
     /// When the future is dropped the tenant may have been added.
     pub async fn add_tenant(&self, id: impl Into<TenantId>) -> Result<Tenant, PartitionError> {
         let id = id.into();
+        if let Some(home) = self.0.directory.find(&id).await? {
+            return self.at_home(id, home);
+        }
         let home = match &self.0.rule {
             Some(rule) => self.known(&rule(&id))?,
             None => spread(&id, self.names()).ok_or_else(|| self.unknown("for any tenant"))?,

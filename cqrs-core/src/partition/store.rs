@@ -1,16 +1,14 @@
 //! The store of one partition: it takes what belongs there.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::PartitionName;
-use super::directory::Directory;
+use super::directory::{Directory, Home};
 use crate::message::{OperationId, TenantId};
 use crate::store::{
     Checkpoint, CheckpointName, Commit, CommitError, CommitToken, CommitWatch, Committing,
@@ -21,7 +19,13 @@ use crate::store::{
 
 /// The store of one partition. It refuses to write streams of tenants that
 /// live elsewhere, or nowhere yet, with
-/// [`InvalidInput::OtherPartition`]; reads are those of the store behind it.
+/// [`InvalidInput::OtherPartition`]; everything else is as in the store behind
+/// it.
+///
+/// Nothing waits for the directory: a unit of a tenant that this process has not
+/// met is refused as [`CommitError::Unavailable`], to be tried again, while the
+/// directory is asked in the background. So its units are committed within a
+/// runtime.
 #[derive(Clone)]
 pub struct PartitionStore(Arc<Inner>);
 
@@ -29,36 +33,11 @@ struct Inner {
     name: PartitionName,
     store: Store,
     directory: Directory,
-    queue: Mutex<Queue>,
-}
-
-/// Units that wait until the directory has been asked for a tenant, and those
-/// behind them: units commit in the order in which they were handed over.
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    bytes: usize,
-    /// Whether a task asks for the first one.
-    asking: bool,
-}
-
-struct Waiting {
-    work: UnitOfWork,
-    bytes: usize,
-    handed_over: oneshot::Sender<Committing>,
-}
-
-/// What a unit's tenants say about where it belongs.
-enum Verdict {
-    Here,
-    Elsewhere(InvalidInput),
-    /// The directory has to be asked for this one.
-    Unknown(TenantId),
 }
 
 impl PartitionStore {
     pub(super) fn new(name: PartitionName, store: Store, directory: Directory) -> Self {
-        Self(Arc::new(Inner { name, store, directory, queue: Mutex::default() }))
+        Self(Arc::new(Inner { name, store, directory }))
     }
 
     /// Which partition it is.
@@ -69,11 +48,8 @@ impl PartitionStore {
 }
 
 impl Inner {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn verdict(&self, work: &UnitOfWork) -> Verdict {
+    /// Whether all tenants of a unit live here.
+    fn check(&self, work: &UnitOfWork) -> Result<(), CommitError> {
         let appended = work.streams().iter().map(|append| append.stream());
         let saved = work.snapshots().iter().map(|snapshot| snapshot.stream());
         let mut here = None;
@@ -83,123 +59,26 @@ impl Inner {
                 continue;
             }
             match self.directory.known(tenant) {
-                Some(home) if home == self.name => here = Some(tenant),
-                Some(home) => return Verdict::Elsewhere(self.elsewhere(tenant, Some(home))),
-                None => return Verdict::Unknown(tenant.clone()),
-            }
-        }
-        Verdict::Here
-    }
-
-    fn elsewhere(&self, tenant: &TenantId, home: Option<PartitionName>) -> InvalidInput {
-        let (tenant, partition) = (tenant.clone(), self.name.clone());
-        InvalidInput::OtherPartition { tenant, partition, home }
-    }
-
-    /// Gives a unit to the store behind, or refuses it.
-    fn hand_over(&self, work: UnitOfWork, verdict: Result<(), CommitError>) -> Committing {
-        match verdict {
-            Ok(()) => self.store.submit(work),
-            Err(error) => {
-                work.sever_lineage();
-                Committing::Ready(Some(Err(error)))
-            }
-        }
-    }
-
-    /// Takes a unit in its turn: at once, unless its tenant has to be asked for.
-    fn take(
-        self: &Arc<Self>,
-        work: UnitOfWork,
-    ) -> Result<Committing, oneshot::Receiver<Committing>> {
-        let mut queue = self.queue();
-        if queue.waiting.is_empty() {
-            match self.verdict(&work) {
-                Verdict::Here => return Ok(self.hand_over(work, Ok(()))),
-                Verdict::Elsewhere(refused) => {
-                    return Ok(self.hand_over(work, Err(CommitError::Invalid(refused))));
+                Home::Is(home) if home == self.name => here = Some(tenant),
+                Home::Is(home) => return Err(self.elsewhere(tenant, Some(home))),
+                Home::Nowhere => return Err(self.elsewhere(tenant, None)),
+                Home::Unknown => {
+                    self.directory.ask_behind(tenant);
+                    let reason = format!("where tenant {tenant:?} lives is being looked up");
+                    return Err(CommitError::Unavailable {
+                        reason: reason.into(),
+                        transient: true,
+                    });
                 }
-                Verdict::Unknown(_) => {}
             }
         }
-        let (bytes, limit) = (work.bytes(), self.store.limits().queued_bytes);
-        if !queue.waiting.is_empty() && queue.bytes + bytes > limit {
-            let overloaded = CommitError::Overloaded { waiting: queue.bytes, limit };
-            return Ok(self.hand_over(work, Err(overloaded)));
-        }
-        let (handed_over, receiver) = oneshot::channel();
-        queue.bytes += bytes;
-        queue.waiting.push_back(Waiting { work, bytes, handed_over });
-        if !std::mem::replace(&mut queue.asking, true) {
-            let mut asking = Asking { store: Arc::clone(self), is_done: false };
-            let spawner = &self.directory.services().spawner;
-            spawner.spawn("partition", Box::pin(async move { asking.run().await }));
-        }
-        Err(receiver)
+        Ok(())
     }
 
-    /// Hands over what waits, up to the first unit whose tenant is unknown.
-    fn advance(&self) -> Option<TenantId> {
-        let mut queue = self.queue();
-        while let Some(first) = queue.waiting.front() {
-            let verdict = match self.verdict(&first.work) {
-                Verdict::Unknown(tenant) => return Some(tenant),
-                Verdict::Here => Ok(()),
-                Verdict::Elsewhere(refused) => Err(CommitError::Invalid(refused)),
-            };
-            self.settle(&mut queue, verdict);
-        }
-        queue.asking = false;
-        None
+    fn elsewhere(&self, tenant: &TenantId, home: Option<PartitionName>) -> CommitError {
+        let (tenant, partition) = (tenant.clone(), self.name.clone());
+        CommitError::Invalid(InvalidInput::OtherPartition { tenant, partition, home })
     }
-
-    /// Takes the first unit out of the queue, with what is to become of it.
-    fn settle(&self, queue: &mut Queue, verdict: Result<(), CommitError>) {
-        if let Some(Waiting { work, bytes, handed_over }) = queue.waiting.pop_front() {
-            queue.bytes -= bytes;
-            // A caller that has gone leaves the unit to run to its end.
-            let _ = handed_over.send(self.hand_over(work, verdict));
-        }
-    }
-}
-
-/// The task that asks. Where it is ended with its runtime, nothing waits for it.
-struct Asking {
-    store: Arc<Inner>,
-    is_done: bool,
-}
-
-impl Asking {
-    async fn run(&mut self) {
-        let store = &self.store;
-        while let Some(tenant) = store.advance() {
-            let refused = match store.directory.find(&tenant).await {
-                Ok(Some(_)) => continue,
-                Ok(None) => CommitError::Invalid(store.elsewhere(&tenant, None)),
-                Err(error) => unavailable(&format!("the directory of tenants: {error}")),
-            };
-            store.settle(&mut store.queue(), Err(refused));
-        }
-        // What waits from here on has another task.
-        self.is_done = true;
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        if self.is_done {
-            return;
-        }
-        let mut queue = self.store.queue();
-        while !queue.waiting.is_empty() {
-            self.store.settle(&mut queue, Err(unavailable("the runtime has ended")));
-        }
-        queue.asking = false;
-    }
-}
-
-fn unavailable(reason: &str) -> CommitError {
-    CommitError::Unavailable { reason: reason.into(), transient: true }
 }
 
 impl EventStore for PartitionStore {
@@ -215,14 +94,11 @@ impl EventStore for PartitionStore {
         &self,
         work: UnitOfWork,
     ) -> impl Future<Output = Result<Commit, CommitError>> + Send + 'static {
-        let taken = self.0.take(work);
-        async move {
-            match taken {
-                Ok(committing) => committing.await,
-                Err(waits) => match waits.await {
-                    Ok(committing) => committing.await,
-                    Err(_) => Err(unavailable("the runtime has ended")),
-                },
+        match self.0.check(&work) {
+            Ok(()) => self.0.store.submit(work),
+            Err(refused) => {
+                work.sever_lineage();
+                Committing::Ready(Some(Err(refused)))
             }
         }
     }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::PartitionName;
 use crate::aggregate::{Apply, Repository};
 use crate::app::{App, Ask, Execute};
-use crate::bus::Origin;
+use crate::bus::{DispatchError, Origin};
 use crate::command::{Command, OneHandlerFor};
 use crate::message::TenantId;
-use crate::query::{OneQueryHandlerFor, Query};
+use crate::query::{OneQueryHandlerFor, Query, RowStream, Streams};
 
 /// One tenant, in the application of its partition. Whatever is asked of it is
 /// asked for this tenant. Cheap to clone.
@@ -55,6 +55,38 @@ impl Tenant {
     /// As [`App::query`], for this tenant.
     pub fn query<Q: Query + OneQueryHandlerFor<Q>>(&self, query: Q) -> Ask<'_, Q, Q::Output> {
         Ask::new(Cow::Borrowed(&self.app), query, self.origin())
+    }
+
+    /// As [`App::stream`], for this tenant.
+    pub fn stream<Q: Streams + OneQueryHandlerFor<Q>>(&self, query: Q) -> RowStream<'_, Q::Row> {
+        self.app.stream_for(query, self.origin())
+    }
+
+    /// As [`App::execute_json`], for this tenant; more about the call is said by
+    /// [`Tenant::origin`] and the application's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::execute_json`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`App::execute_json`].
+    pub async fn execute_json(&self, name: &str, json: &[u8]) -> Result<Vec<u8>, DispatchError> {
+        self.app.execute_json(name, json, self.origin()).await
+    }
+
+    /// As [`App::query_json`], for this tenant.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::query_json`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`App::query_json`].
+    pub async fn query_json(&self, name: &str, json: &[u8]) -> Result<Vec<u8>, DispatchError> {
+        self.app.query_json(name, json, self.origin()).await
     }
 
     /// This tenant's aggregates of one type, outside a handler.

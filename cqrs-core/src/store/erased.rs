@@ -37,6 +37,12 @@ impl Committing {
         if let Some(ready) = any.downcast_mut::<Option<Ready<Outcome>>>() {
             return Self::Ready(ready.take().map(Ready::into_inner));
         }
+        // One that is behind a pointer already stays as it is.
+        if let Some(committing) = any.downcast_mut::<Option<Self>>()
+            && let Some(committing) = committing.take()
+        {
+            return committing;
+        }
         Self::Boxed(Box::pin(future.expect("it is taken out only above")))
     }
 

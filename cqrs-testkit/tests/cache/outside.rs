@@ -425,7 +425,7 @@ async fn a_broken_entry_is_removed_even_if_nothing_takes_its_place() {
     rig.fake.change(b"k:", |bytes| Some(bytes.slice(1..)));
     let fails = async { Err::<u64, _>("it fails") };
     rig.process().get_or_run(&key(7), Terms::new(), fails).await.expect_err("nothing is found");
-    assert_eq!(rig.fake.answers(), [Bytes::new(); 0]);
+    assert!(rig.fake.answers().is_empty(), "it is gone");
 }
 
 #[tokio::test]
