@@ -58,6 +58,26 @@ async fn what_others_commit_is_found_by_one_look_for_all() {
 }
 
 #[tokio::test]
+async fn a_subscriber_of_the_bus_gets_what_others_commit_as_soon() {
+    use cqrs_core::event_bus::Subscriber;
+    let rig = Rig::new();
+    rig.open(0..1).await;
+    let ada = unaware(&rig, false);
+    let seen = Arc::new(Mutex::new(0));
+    let notes = Arc::clone(&seen);
+    ada.app.events().subscribe(Subscriber::on("seen", move |_: &AccountEvent, _| {
+        *notes.lock().unwrap() += 1;
+        Ok(())
+    }));
+    rig.pass(21).await;
+    for cents in 1..=3 {
+        rig.deposit(0..1).await;
+        rig.moments(3).await;
+        assert_eq!(*seen.lock().unwrap(), cents);
+    }
+}
+
+#[tokio::test]
 async fn parts_without_events_move_to_a_new_process_as_fast_as_it_is_noticed() {
     let rig = Rig::new();
     let one = unaware(&rig, true);
