@@ -25,6 +25,7 @@ use cqrs_testkit::fault::Gate;
 use cqrs_testkit::{Fault, FaultyStore, ManualClock, postgres};
 use support::bank::*;
 
+use crate::projections::of_tenants;
 use crate::stores::{GUARD, builder, log};
 
 fn bank(store: PartitionStore) -> Result<App, BuildError> {
@@ -532,15 +533,22 @@ async fn a_tenant_keeps_its_place_when_the_rule_names_one_that_is_not_here() {
 
 #[tokio::test]
 async fn a_tenant_is_asked_by_name_as_well() {
-    let Rig { partitions, .. } = rig().await;
-    let tenant = partitions.add_tenant("bank.fr").await.expect("it has a place");
-    let command = br#"{"account":"a","owner":"Ada"}"#;
-    tenant.execute_json("Open", command).await.expect("it is new");
-    let account = tenant.repository::<Account>().load(&"a".into()).await.expect("it is there");
-    assert!(account.state().open);
-    tenant.app().catch_up(GUARD).await.expect("soon");
-    let answer = tenant.query_json("BalanceOf", br#"{"account":"a"}"#).await.expect("it answers");
-    assert_eq!(answer, b"0");
+    let store = MemoryStore::new();
+    let partitions = Partitions::builder(store.clone()).partition("one", store);
+    let partitions = partitions
+        .build(|store| builder().modules(modules![of_tenants]).store(store).build())
+        .await
+        .expect("it is complete");
+    for (tenant, cents) in [("north", 5), ("south", 7)] {
+        let tenant = partitions.add_tenant(tenant).await.expect("it has a place");
+        let open = br#"{"account":"a","owner":"Ada"}"#;
+        tenant.execute_json("Open", open).await.expect("it is new");
+        let deposit = format!(r#"{{"account":"a","cents":{cents}}}"#);
+        tenant.execute_json("Deposit", deposit.as_bytes()).await.expect("it is open");
+        tenant.app().catch_up(GUARD).await.expect("soon");
+        let held = tenant.query_json("HeldBy", br#"{"account":"a"}"#).await.expect("it answers");
+        assert_eq!(held, cents.to_string().as_bytes());
+    }
 }
 
 #[tokio::test]

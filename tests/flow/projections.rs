@@ -257,7 +257,7 @@ async fn a_handler_knows_which_try_it_is_and_whether_it_replays() {
     }
 }
 
-mod of_tenants {
+pub mod of_tenants {
     //! Balances of accounts of which two tenants may have one of the same name.
 
     use super::*;
