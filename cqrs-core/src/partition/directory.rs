@@ -39,7 +39,7 @@ struct Said {
 }
 
 /// How long a tenant that was not found is taken for one that there is not, and
-/// how many of them are remembered.
+/// how many of them are remembered, or asked for at once.
 const ABSENT: Duration = Duration::from_secs(1);
 const MOST_ABSENT: usize = 1_024;
 
@@ -107,7 +107,9 @@ impl Directory {
 
     /// Asks for a tenant in the background, so that the next one knows.
     pub(super) fn ask_behind(&self, tenant: &TenantId) {
-        if !self.learn(|known| known.asked.insert(tenant.clone())) {
+        let begins = self
+            .learn(|known| known.asked.len() < MOST_ABSENT && known.asked.insert(tenant.clone()));
+        if !begins {
             return;
         }
         let asked = Asked { directory: self.clone(), tenant: tenant.clone() };
