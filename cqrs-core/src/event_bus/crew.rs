@@ -163,6 +163,9 @@ impl Foreman {
             }
             if crew.lacks_one() && self.0.has_work() {
                 hire(&self.0);
+                // Where the runtime ends, whom it hires is gone at once, and
+                // the runtime waits for this task to wait.
+                tokio::task::yield_now().await;
             } else if life.is_closed() {
                 first(wanted, life.until(ended)).await;
             } else if setting.tasks.is_stopping() {

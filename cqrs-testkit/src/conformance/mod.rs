@@ -39,6 +39,7 @@ mod runner;
 mod snapshot;
 mod tables;
 mod tail;
+mod threads;
 mod unit_of_work;
 mod versions;
 mod walk;
@@ -46,11 +47,11 @@ mod watch;
 
 pub(crate) use bench::{joined, spawn};
 pub use fixture::{BoxFuture, Capabilities, Fixture};
-use runner::Threads;
 #[doc(hidden)]
 pub use runner::check;
 pub(crate) use runner::message;
 pub use runner::{Case, Failure, Outcome, failures};
+pub(crate) use threads::Threads;
 
 fn uuid_of(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(n)

@@ -6,9 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::runtime::{Builder, Runtime};
-
 use super::bench::Bench;
+use super::threads::Threads;
 use super::{BoxFuture, CASES, Fixture};
 
 /// One thing that a store must do.
@@ -18,13 +17,6 @@ pub struct Case {
     pub(super) name: &'static str,
     pub(super) threads: Threads,
     pub(super) body: fn(Bench) -> BoxFuture<'static, ()>,
-}
-
-/// Whether the tasks of a case race on several threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Threads {
-    One,
-    Many,
 }
 
 /// A case that a store did not pass.
@@ -90,27 +82,17 @@ impl Case {
 
     fn run_to_the_end(&self, fixture: Arc<dyn Fixture>) -> Outcome {
         let (patience, body) = (fixture.patience(), self.body);
-        let runtime = self.runtime();
-        let ended = runtime.block_on(async {
+        let ended = self.threads.run(async {
             let bench = Bench::new(self.contract, fixture).await;
             let unasked = Arc::clone(bench.unasked());
             let ended = tokio::time::timeout(patience, body(bench)).await;
             ended.map(|()| unasked.load(Ordering::Relaxed))
         });
-        runtime.shutdown_background();
         match ended {
             Ok(false) => Outcome::Passed,
             Ok(true) => Outcome::Unasked,
             Err(_) => panic!("{}: the case did not end within {patience:?}", self.contract),
         }
-    }
-
-    fn runtime(&self) -> Runtime {
-        let mut builder = match self.threads {
-            Threads::One => Builder::new_current_thread(),
-            Threads::Many => Builder::new_multi_thread(),
-        };
-        builder.worker_threads(4).enable_all().build().expect("the system gives a runtime")
     }
 }
 

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use cqrs_core::event_bus::EventBus;
 use cqrs_core::runtime::Services;
 
-use runner::Threads;
+use crate::conformance::Threads;
 #[doc(hidden)]
 pub use runner::check;
 pub use runner::{Case, failures};

@@ -4,11 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
-
 use super::Fixture;
 use super::bench::Bench;
-use crate::conformance::{BoxFuture, Failure, message};
+use crate::conformance::{BoxFuture, Failure, Threads, message};
 
 /// One thing that an event bus must do.
 #[derive(Clone, Copy)]
@@ -17,13 +15,6 @@ pub struct Case {
     pub(super) name: &'static str,
     pub(super) threads: Threads,
     pub(super) body: fn(Bench) -> BoxFuture<'static, ()>,
-}
-
-/// Whether the tasks of a case race on several threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Threads {
-    One,
-    Many,
 }
 
 impl Case {
@@ -56,21 +47,11 @@ impl Case {
 
     fn run_to_the_end(&self, fixture: Arc<dyn Fixture>) {
         let (patience, body) = (fixture.patience(), self.body);
-        let runtime = self.runtime();
-        let ended = runtime.block_on(async {
+        let ended = self.threads.run(async {
             let bench = Bench::new(self.contract, fixture);
             tokio::time::timeout(patience, body(bench)).await
         });
-        runtime.shutdown_background();
         assert!(ended.is_ok(), "{}: the case did not end within {patience:?}", self.contract);
-    }
-
-    fn runtime(&self) -> Runtime {
-        let mut builder = match self.threads {
-            Threads::One => Builder::new_current_thread(),
-            Threads::Many => Builder::new_multi_thread(),
-        };
-        builder.worker_threads(4).enable_all().build().expect("the system gives a runtime")
     }
 }
 

@@ -1,6 +1,7 @@
 //! What only one flavour of the event bus promises, and what stands around it.
 
 mod batch;
+mod ending;
 mod interest;
 mod nested;
 mod overload;
