@@ -9,7 +9,7 @@ pub use crate::aggregate::{
     SnapshotPolicy, StateCodec, decider,
 };
 pub use crate::app::{Dep, Parameter, Wiring};
-pub use crate::bus::{BusError, CommandError, Context, QueryError};
+pub use crate::bus::{Answer, AsyncCommandHandler, BusError, CommandError, Context, QueryError};
 pub use crate::command::{Command, OneHandlerFor, Targets, Validate, Violations, rules};
 pub use crate::event::{
     Chain, DecodeError, Decoded, DowncastError, Event, EventStruct, EventType, Fed, Never,

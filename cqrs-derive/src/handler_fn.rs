@@ -39,6 +39,17 @@ enum Param {
     Resolved { ty: Box<Type>, by_ref: bool },
 }
 
+/// Where the resolved parameters stand while a handler runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// In a closure whose call ends before it does.
+    Lent,
+    /// In a closure whose call gives a future that outlives it.
+    Captured,
+    /// In the fields of the value that handles, as long as the call.
+    InFields,
+}
+
 pub(crate) struct HandlerFn {
     /// The conditions under which it exists.
     pub(crate) cfgs: Vec<Attribute>,
@@ -207,23 +218,22 @@ impl HandlerFn {
         }
     }
 
-    /// The statements that bind the resolved parameters to a call. A call that
-    /// ends at once may borrow what is the same for every call: counting who
-    /// holds it would be all that two threads fight for.
-    pub(crate) fn bind(&self, borrows: bool, krate: &Krate) -> TokenStream {
+    /// The statements that bind the resolved parameters to a call.
+    pub(crate) fn bind(&self, held: Held, krate: &Krate) -> TokenStream {
         let private = krate.private();
         let ctx = local("ctx");
-        let bind = self.resolved().map(|(name, ty, by_ref)| {
-            if borrows && by_ref && last_name(ty).as_deref() == Some("Dep") {
-                return TokenStream::new();
-            }
+        let bind = self.resolved().filter(|(_, ty, by_ref)| !is_lent(ty, *by_ref, held));
+        let bind = bind.map(|(name, ty, _)| {
             let bind = qualified(ty, &quote!(#private::Parameter), "bind");
-            quote!(let #name = #bind(&#name, #ctx);)
+            let place = place(&name, held);
+            quote!(let #name = #bind(&#place, #ctx);)
         });
         quote!(#(#bind)*)
     }
 
-    fn resolved(&self) -> impl Iterator<Item = (Ident, &Type, bool)> {
+    /// The parameters that are resolved: the name of each, its type, and
+    /// whether the function borrows it.
+    pub(crate) fn resolved(&self) -> impl Iterator<Item = (Ident, &Type, bool)> {
         self.params.iter().enumerate().filter_map(|(index, param)| match param {
             Param::Resolved { ty, by_ref } => {
                 Some((local(&format!("param{index}")), &**ty, *by_ref))
@@ -233,16 +243,40 @@ impl HandlerFn {
     }
 
     /// The call: `function` is the path or method, `message` the reference.
-    pub(crate) fn call(&self, function: &TokenStream, message: &TokenStream) -> TokenStream {
+    pub(crate) fn call(
+        &self,
+        function: &TokenStream,
+        message: &TokenStream,
+        held: Held,
+    ) -> TokenStream {
         let args = self.params.iter().enumerate().map(|(index, param)| match param {
             Param::OfCall(tokens) => tokens.clone(),
-            Param::Resolved { by_ref, .. } => {
+            Param::Resolved { ty, by_ref } => {
                 let name = local(&format!("param{index}"));
+                if is_lent(ty, *by_ref, held) {
+                    let place = place(&name, held);
+                    return quote!(&#place);
+                }
                 if *by_ref { quote!(&#name) } else { name.to_token_stream() }
             }
         });
         let wait = self.is_async.then(|| quote!(.await));
         quote_spanned!(self.name.span()=> #function(#message, #(#args),*)#wait)
+    }
+}
+
+/// Whether a call borrows a parameter where it is held. What is the same for
+/// every call may be: counting who holds it would be all that two threads
+/// fight for.
+fn is_lent(ty: &Type, by_ref: bool, held: Held) -> bool {
+    held != Held::Captured && by_ref && last_name(ty).as_deref() == Some("Dep")
+}
+
+/// Where a parameter is held.
+fn place(name: &Ident, held: Held) -> TokenStream {
+    match held {
+        Held::InFields => quote!(self.#name),
+        Held::Lent | Held::Captured => name.to_token_stream(),
     }
 }
 

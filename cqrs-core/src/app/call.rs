@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::App;
 use super::steps::{answer, begin, look, rest, unhandled};
-use crate::bus::{Begun, CancelToken, CommandError, Context, Origin, QueryError};
+use crate::bus::{CancelToken, CommandError, Context, Origin, Progress, QueryError};
 use crate::command::{Command, OneHandlerFor};
 use crate::message::{
     ActorId, CausationId, CorrelationId, MessageId, OperationId, TenantId, TraceContext,
@@ -198,7 +198,7 @@ enum Calls<'a, M, T> {
 }
 
 /// The rest of a call, from where it has come to.
-pub(super) type Rest<'a, M, T> = fn(Cow<'a, App>, M, Context, Since) -> BoxFuture<'a, T>;
+pub(super) type Rest<'a, M, T> = fn(Cow<'a, App>, M, Context, Progress) -> BoxFuture<'a, T>;
 
 /// How a call is begun, and what its rest is. The outcome of what has ended
 /// is given as the caller gets it, so that it is moved as little as can be.
@@ -208,10 +208,7 @@ pub(super) struct Steps<'a, M, T> {
 }
 
 /// What is left of a call that waits.
-pub(crate) type Left = (Context, Since);
-
-/// Where a call has come to: it has begun, or since when it is measured.
-pub(crate) type Since = Result<Begun, Option<Duration>>;
+pub(crate) type Left = (Context, Progress);
 
 // Nothing in it is pinned but what stands in a box.
 impl<M, T> Unpin for Calling<'_, M, T> {}
@@ -257,11 +254,11 @@ impl<'a, M, T> Calling<'a, M, T> {
         }
     }
 
-    fn wait(&mut self, (ctx, begun): Left, cx: &mut task::Context<'_>) -> Poll<T> {
+    fn wait(&mut self, (ctx, progress): Left, cx: &mut task::Context<'_>) -> Poll<T> {
         if let Calls::Described(app, message, _, Steps { rest, .. }) =
             std::mem::replace(&mut self.0, Calls::Over)
         {
-            self.0 = Calls::Waits(rest(app, message, ctx, begun));
+            self.0 = Calls::Waits(rest(app, message, ctx, progress));
         }
         self.go_on(cx)
     }
@@ -289,7 +286,7 @@ impl<M, T> fmt::Debug for Calling<'_, M, T> {
 impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
     #[inline]
     pub(crate) fn new(app: Cow<'a, App>, message: C, origin: Origin) -> Self {
-        Self { app, message, origin, steps: Steps { now: Self::now, rest: Self::rest } }
+        Self { app, message, origin, steps: Steps { now: Self::now, rest } }
     }
 
     fn now(
@@ -302,15 +299,6 @@ impl<'a, C: Command + OneHandlerFor<C>> Execute<'a, C, C::Output, C::Error> {
             Some(entry) => begin(entry, app, command, origin, left),
             None => Poll::Ready(Err(unhandled(C::NAME).into())),
         }
-    }
-
-    fn rest(
-        app: Cow<'a, App>,
-        command: C,
-        ctx: Context,
-        begun: Since,
-    ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
-        rest(app, command, ctx, begun, |ended| ended)
     }
 }
 
@@ -362,7 +350,7 @@ impl<'a, Q: Query> Ask<'a, Q, Q::Output> {
         app: Cow<'a, App>,
         query: Q,
         ctx: Context,
-        _begun: Since,
+        _: Progress,
     ) -> BoxFuture<'a, <Self as IntoFuture>::Output> {
         Box::pin(async move {
             let Some(entry) = app.inner().handlers.query() else {

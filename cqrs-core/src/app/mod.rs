@@ -29,6 +29,8 @@ pub(crate) use live::Live;
 pub(crate) use named::{AnyCommand, AnyQuery};
 pub use parameter::{Dep, Parameter};
 pub use shutdown::Shutdown;
+#[doc(hidden)]
+pub use steps::{Alone, ExecutedAs, RunAlone};
 pub use updates::Updates;
 pub use wiring::Wiring;
 

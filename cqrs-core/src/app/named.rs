@@ -11,11 +11,12 @@ use std::task::Poll;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::{Calling, Left, Since, Steps};
-use super::steps::{answer, begin, look, rest, unhandled};
+use super::call::{Calling, Left, Steps};
+use super::steps::{answer, begin, look, rest_of, unhandled};
 use super::{App, Executed};
 use crate::bus::{
-    BusError, ByName, CommandEntry, Context, DispatchError, Entry, Named, Origin, QueryEntry,
+    BusError, ByName, CommandEntry, Context, DispatchError, Entry, Named, Origin, Progress,
+    QueryEntry,
 };
 use crate::command::{Command, OneHandlerFor};
 use crate::message::CodecError;
@@ -47,7 +48,7 @@ type Begin<T> = fn(&App, &Entry, &AnyMessage, Origin, &mut Option<Left>) -> Poll
 
 /// The rest of a call that waits.
 type Rest<T> =
-    for<'a> fn(Cow<'a, App>, &'a Entry, &'a AnyMessage, Context, Since) -> BoxFuture<'a, T>;
+    for<'a> fn(Cow<'a, App>, &'a Entry, &'a AnyMessage, Context, Progress) -> BoxFuture<'a, T>;
 
 type Ended<T> = Result<T, DispatchError>;
 
@@ -222,8 +223,8 @@ fn call<'a, T>(
             Some(Named { entry, call }) => (call.begin)(app, entry, told.message, origin, left),
             None => Poll::Ready(Err(unhandled(told.name).into())),
         },
-        rest: |app, told, ctx, begun| match told.named {
-            Some(Named { entry, call }) => (call.rest)(app, entry, told.message, ctx, begun),
+        rest: |app, told, ctx, progress| match told.named {
+            Some(Named { entry, call }) => (call.rest)(app, entry, told.message, ctx, progress),
             None => Box::pin(async move { Err(unhandled(told.name).into()) }),
         },
     };
@@ -241,12 +242,12 @@ impl AnyCommand {
                 };
                 begin(entry, app, command, origin, left).map(erased)
             },
-            rest: |app, entry, message, ctx, begun| match typed::<CommandEntry<C>, C>(
+            rest: |app, entry, message, ctx, progress| match typed::<CommandEntry<C>, C>(
                 entry,
                 message,
                 C::NAME,
             ) {
-                Ok((_, command)) => rest::<C, _, _>(app, command, ctx, begun, erased),
+                Ok((_, command)) => rest_of::<C, _>(app, command, ctx, progress, erased),
                 Err(error) => Box::pin(async move { Err(error.into()) }),
             },
             decode: |payload| decode::<C>(C::NAME, payload),
@@ -266,7 +267,7 @@ impl AnyQuery {
                 };
                 look(entry, app, query, origin, left).map(|ended| Ok(Box::new(ended?) as AnyAnswer))
             },
-            rest: |app, entry, message, ctx, _begun| {
+            rest: |app, entry, message, ctx, _| {
                 Box::pin(async move {
                     let (entry, query) = typed::<QueryEntry<Q>, Q>(entry, message, Q::NAME)?;
                     Ok(Box::new(answer(entry, &app, query, ctx).await?) as AnyAnswer)

@@ -5,19 +5,21 @@
 //! has a future of its own, which stays small.
 
 use std::borrow::{Borrow, Cow};
+use std::fmt;
 use std::task::Poll;
 
 use super::App;
-use super::call::{Executed, Left, Receipt, Since};
+use super::call::{Executed, Left, Receipt};
 use crate::bus::{
-    BusError, CommandEntry, CommandError, Context, First, Origin, QueryEntry, QueryError,
+    AsyncCommandHandler, BusError, CommandEntry, CommandError, Context, First, Origin, Progress,
+    QueryEntry, QueryError,
 };
 use crate::command::{Command, OneHandlerFor};
 use crate::query::Query;
 use crate::runtime::BoxFuture;
 
 /// What comes of a command.
-type Outcome<C> =
+pub type ExecutedAs<C> =
     Result<Executed<<C as OneHandlerFor<C>>::Output>, CommandError<<C as OneHandlerFor<C>>::Error>>;
 
 /// Begins a command; it may end with that.
@@ -28,13 +30,13 @@ pub(super) fn begin<C: Command + OneHandlerFor<C>>(
     command: &C,
     origin: Origin,
     left: &mut Option<Left>,
-) -> Poll<Outcome<C>> {
+) -> Poll<ExecutedAs<C>> {
     let ctx = match app.open(C::NAME, origin) {
         Ok(ctx) => ctx,
         Err(error) => return Poll::Ready(Err(error.into())),
     };
     if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
-        *left = Some((ctx, Err(None)));
+        *left = Some((ctx, Progress::None));
         return Poll::Pending;
     }
     match entry.now(command, &ctx) {
@@ -51,63 +53,123 @@ pub(super) fn begin<C: Command + OneHandlerFor<C>>(
             ctx.leave();
             Poll::Ready(Err(error))
         }
-        First::Begun(begun) => {
-            *left = Some((ctx, Ok(begun)));
-            Poll::Pending
-        }
-        First::NotYet(since) => {
-            *left = Some((ctx, Err(since)));
+        First::Left(progress) => {
+            *left = Some((ctx, progress));
             Poll::Pending
         }
     }
 }
 
-/// The rest of a command, to what its caller is given of it.
-pub(super) fn rest<'a, C, M, T>(
+/// The rest of a command.
+pub(super) fn rest<'a, C: Command + OneHandlerFor<C>>(
     app: Cow<'a, App>,
-    command: M,
+    command: C,
     ctx: Context,
-    begun: Since,
-    give: fn(Outcome<C>) -> T,
-) -> BoxFuture<'a, T>
-where
-    C: Command + OneHandlerFor<C>,
-    M: Borrow<C> + Send + 'a,
-    T: 'a,
-{
-    let entry = app.inner().handlers.command::<C>();
-    if begun.is_ok() || entry.is_some_and(|entry| entry.is_light(&ctx)) {
-        Box::pin(light(app, command, ctx, begun, give))
-    } else {
-        Box::pin(full(app, command, ctx, give))
+    progress: Progress,
+) -> BoxFuture<'a, ExecutedAs<C>> {
+    let Some(entry) = app.inner().handlers.command::<C>() else {
+        return Box::pin(std::future::ready(Err(unhandled(C::NAME).into())));
+    };
+    match entry.onward(progress, &command, &ctx) {
+        Err(refused) => Box::pin(std::future::ready(Err(refused))),
+        Ok(Progress::None) => Box::pin(full(app, command, ctx, |ended| ended)),
+        Ok(progress) => {
+            let run = entry.alone();
+            run(Alone { app, command, ctx, progress })
+        }
     }
 }
 
-/// That of a command around which nothing but its time and figures stand.
+/// The same of a command that its caller keeps, to what that is given.
+pub(super) fn rest_of<'a, C: Command + OneHandlerFor<C>, T: 'a>(
+    app: Cow<'a, App>,
+    command: &'a C,
+    ctx: Context,
+    progress: Progress,
+    give: fn(ExecutedAs<C>) -> T,
+) -> BoxFuture<'a, T> {
+    let Some(entry) = app.inner().handlers.command::<C>() else {
+        return Box::pin(async move { give(Err(unhandled(C::NAME).into())) });
+    };
+    match entry.onward(progress, command, &ctx) {
+        Err(refused) => Box::pin(async move { give(Err(refused)) }),
+        Ok(Progress::None) => Box::pin(full::<C, _, _>(app, command, ctx, give)),
+        Ok(progress) => Box::pin(light::<C, _, _>(app, command, ctx, progress, give)),
+    }
+}
+
+/// A command around whose handler nothing but its time and figures stand, on
+/// its way to it.
+pub struct Alone<'a, C> {
+    app: Cow<'a, App>,
+    command: C,
+    ctx: Context,
+    progress: Progress,
+}
+
+/// How such a command is run.
+pub type RunAlone<C> = for<'a> fn(Alone<'a, C>) -> BoxFuture<'a, ExecutedAs<C>>;
+
+impl<'a, C: Command + OneHandlerFor<C>> Alone<'a, C> {
+    /// With a box of its own for the future of the handler.
+    pub(crate) fn in_two_boxes(self) -> BoxFuture<'a, ExecutedAs<C>> {
+        let Self { app, command, ctx, progress } = self;
+        Box::pin(light(app, command, ctx, progress, |ended| ended))
+    }
+
+    /// With the future of the handler within its own.
+    pub(crate) fn in_one_box<H: AsyncCommandHandler<C>>(self) -> BoxFuture<'a, ExecutedAs<C>> {
+        let Self { app, command, ctx, progress } = self;
+        Box::pin(async move {
+            let found = app.inner().handlers.command::<C>();
+            let Some((entry, handler)) =
+                found.and_then(|entry| Some((entry, entry.waiting::<H>()?)))
+            else {
+                return Err(unhandled(C::NAME).into());
+            };
+            let _running = app.inner().in_flight.enter();
+            let since = progress.since();
+            let ended = {
+                let work = std::pin::pin!(handler.run(&command, &ctx));
+                entry.wait(&ctx, since, work).await
+            };
+            end(&app, ctx, ended).await
+        })
+    }
+}
+
+impl<C> fmt::Debug for Alone<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alone")
+    }
+}
+
+/// A command around which nothing but its time and figures stand.
 async fn light<C: Command + OneHandlerFor<C>, M: Borrow<C>, T>(
     app: Cow<'_, App>,
     command: M,
     ctx: Context,
-    begun: Since,
-    give: fn(Outcome<C>) -> T,
+    progress: Progress,
+    give: fn(ExecutedAs<C>) -> T,
 ) -> T {
     let Some(entry) = app.inner().handlers.command::<C>() else {
         return give(Err(unhandled(C::NAME).into()));
     };
     let _running = app.inner().in_flight.enter();
-    let ended = match entry.resume(begun, command.borrow(), &ctx) {
-        Ok((since, rest)) => entry.wait(&ctx, since, rest).await,
-        Err(error) => Err(error.into()),
+    let since = progress.since();
+    let ended = match entry.resume(progress, command.borrow(), &ctx) {
+        Ok(mut rest) => entry.wait(&ctx, since, rest.as_mut()).await,
+        Err(error) => entry.ended(&ctx, since, Err(error.into())),
     };
     give(end(&app, ctx, ended).await)
 }
 
-/// That of any other one.
+/// Any other one.
 async fn full<C: Command + OneHandlerFor<C>, M: Borrow<C>, T>(
     app: Cow<'_, App>,
     command: M,
     ctx: Context,
-    give: fn(Outcome<C>) -> T,
+    give: fn(ExecutedAs<C>) -> T,
 ) -> T {
     let Some(entry) = app.inner().handlers.command::<C>() else {
         return give(Err(unhandled(C::NAME).into()));
@@ -162,14 +224,15 @@ pub(super) fn look<Q: Query>(
         Ok(ctx) => ctx,
         Err(error) => return Poll::Ready(Err(error.into())),
     };
-    let first = if ctx.after().is_some() { First::NotYet(None) } else { entry.now(query, &ctx) };
+    let waits = ctx.after().is_some();
+    let first = if waits { First::Left(Progress::None) } else { entry.now(query, &ctx) };
     match first {
         First::Ended(ended) => {
             ctx.leave();
             Poll::Ready(ended)
         }
-        First::Begun(_) | First::NotYet(_) => {
-            *left = Some((ctx, Err(None)));
+        First::Left(progress) => {
+            *left = Some((ctx, progress));
             Poll::Pending
         }
     }

@@ -12,8 +12,8 @@ use crate::aggregate::{
     Aggregate, AggregateRuntime, Apply, Decides, IdFor, LiveRetryLimit, Repository, RetryLimit,
 };
 use crate::bus::{
-    BusError, CommandError, CommandHandler, Context, Handlers, Instant, MessageKind, Now, Origin,
-    QueryError, QueryHandler, Target,
+    Answer, AsyncCommandHandler, BusError, CommandHandler, Context, Handlers, Instant, MessageKind,
+    Now, Origin, QueryError, QueryHandler, Target, Waiting,
 };
 use crate::command::{Command, OneHandlerFor, Targets};
 use crate::policy::{GuardFn, Observers, Policies, Policy, PolicySettings, Stack};
@@ -104,27 +104,18 @@ impl Wiring<'_> {
         self.handlers.add_command::<C>(handler, stack, AnyCommand::of::<C>());
     }
 
-    /// Takes a function that handles a command.
-    pub fn command_fn<C: Command + OneHandlerFor<C>>(
+    /// Takes a function that handles a command and may wait.
+    pub fn command_async<C: Command + OneHandlerFor<C>>(
         &mut self,
-        handler: impl for<'b> Fn(
-            &'b C,
-            &'b Context,
-        ) -> BoxFuture<'b, Result<C::Output, CommandError<C::Error>>>
-        + Send
-        + Sync
-        + 'static,
+        handler: impl AsyncCommandHandler<C>,
     ) {
-        self.command::<C>(handler);
+        self.command::<C>(Waiting(handler));
     }
 
     /// Takes a function that handles a command and waits for nothing.
     pub fn command_now_fn<C: Command + OneHandlerFor<C>>(
         &mut self,
-        handler: impl Fn(&C, &Context) -> Result<C::Output, CommandError<C::Error>>
-        + Send
-        + Sync
-        + 'static,
+        handler: impl Fn(&C, &Context) -> Answer<C> + Send + Sync + 'static,
     ) {
         self.command::<C>(Instant(handler));
     }
@@ -281,16 +272,12 @@ where
     C: Targets + OneHandlerFor<C, Output = <A as Decides<C>>::Value, Error = A::Error>,
     C::Id: IdFor<A>,
 {
-    fn handle<'a>(
-        &'a self,
-        command: &'a C,
-        ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+    fn handle<'a>(&'a self, command: &'a C, ctx: &'a Context) -> BoxFuture<'a, Answer<C>> {
         let id: &<A as Aggregate>::Id = command.target().same();
         Box::pin(self.0.execute(command, id, ctx))
     }
 
-    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+    fn now(&self, command: &C, ctx: &Context) -> Now<Answer<C>> {
         self.0.now(command, command.target().same(), ctx)
     }
 
@@ -299,7 +286,7 @@ where
         begun: Box<dyn Any + Send>,
         command: &'a C,
         ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+    ) -> BoxFuture<'a, Answer<C>> {
         Box::pin(self.0.resume(begun, command, command.target().same(), ctx))
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::error::ErrorCode;
 use crate::policy::Answers;
+use crate::runtime::BoxFuture;
 
 /// A handler with its message, and what it has answered.
 pub(super) struct Typed<'a, T, E, F> {
@@ -19,7 +20,7 @@ pub(super) struct Typed<'a, T, E, F> {
     start: F,
     ended: Option<Result<T, E>>,
     /// The run that has begun.
-    run: Option<CatchPanic<'a, Result<T, E>>>,
+    run: Option<CatchPanic<BoxFuture<'a, Result<T, E>>>>,
 }
 
 impl<'a, T, E, F> Typed<'a, T, E, F> {

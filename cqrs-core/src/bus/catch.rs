@@ -45,13 +45,13 @@ impl<T> std::fmt::Debug for Now<T> {
 }
 
 /// Polls a future and ends with the panic's payload when it panics.
-pub(crate) struct CatchPanic<'a, T>(pub(crate) BoxFuture<'a, T>);
+pub(crate) struct CatchPanic<F>(pub(crate) F);
 
-impl<T> Future for CatchPanic<'_, T> {
-    type Output = Result<T, Box<dyn Any + Send>>;
+impl<F: Future + Unpin> Future for CatchPanic<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
         }

@@ -11,29 +11,25 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::{
-    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, Ending, Now, Outcome,
-    QueryError, Started, Typed, within,
+    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, Now, Outcome, QueryError,
+    Started, Typed, within,
 };
 use crate::aggregate::panic_message;
-use crate::app::{AnyCommand, AnyQuery};
+use crate::app::{AnyCommand, AnyQuery, RunAlone};
 use crate::command::{Command, OneHandlerFor};
 use crate::error::ErrorCode;
 use crate::policy::Stack;
 use crate::query::Query;
 use crate::runtime::{BoxFuture, NameHash};
 
-/// What runs a command. Written by the handler attributes.
-pub trait CommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
+/// What runs a command.
+pub trait CommandHandler<C: Command + OneHandlerFor<C>>: Any + Send + Sync {
     /// Runs the command.
-    fn handle<'a>(
-        &'a self,
-        command: &'a C,
-        ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>>;
+    fn handle<'a>(&'a self, command: &'a C, ctx: &'a Context) -> BoxFuture<'a, Answer<C>>;
 
     /// Runs the command as far as it goes without a future.
     #[doc(hidden)]
-    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+    fn now(&self, command: &C, ctx: &Context) -> Now<Answer<C>> {
         let _ = (command, ctx);
         Now::NotYet
     }
@@ -45,10 +41,27 @@ pub trait CommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
         begun: Box<dyn Any + Send>,
         command: &'a C,
         ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+    ) -> BoxFuture<'a, Answer<C>> {
         let _ = begun;
         self.handle(command, ctx)
     }
+
+    /// How a command is run around which nothing stands.
+    #[doc(hidden)]
+    fn alone(&self) -> RunAlone<C> {
+        |call| call.in_two_boxes()
+    }
+}
+
+/// What a handler answers.
+pub type Answer<C> =
+    Result<<C as OneHandlerFor<C>>::Output, CommandError<<C as OneHandlerFor<C>>::Error>>;
+
+/// A function that handles a command and may wait. Written by the handler
+/// attributes; its future stands where its call does, without a box.
+pub trait AsyncCommandHandler<C: OneHandlerFor<C>>: Send + Sync + 'static {
+    /// Runs the command.
+    fn run(&self, command: &C, ctx: &Context) -> impl Future<Output = Answer<C>> + Send;
 }
 
 /// What answers a query. Written by the handler attributes.
@@ -61,20 +74,20 @@ pub trait QueryHandler<Q: Query>: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Q::Output, QueryError>>;
 }
 
-impl<C, F> CommandHandler<C> for F
+/// What may wait.
+pub(crate) struct Waiting<H>(pub(crate) H);
+
+impl<C, H> CommandHandler<C> for Waiting<H>
 where
-    C: OneHandlerFor<C>,
-    F: for<'a> Fn(&'a C, &'a Context) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>>
-        + Send
-        + Sync
-        + 'static,
+    C: Command + OneHandlerFor<C>,
+    H: AsyncCommandHandler<C>,
 {
-    fn handle<'a>(
-        &'a self,
-        command: &'a C,
-        ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
-        self(command, ctx)
+    fn handle<'a>(&'a self, command: &'a C, ctx: &'a Context) -> BoxFuture<'a, Answer<C>> {
+        Box::pin(self.0.run(command, ctx))
+    }
+
+    fn alone(&self) -> RunAlone<C> {
+        |call| call.in_one_box::<H>()
     }
 }
 
@@ -100,19 +113,15 @@ pub(crate) struct Instant<F>(pub(crate) F);
 
 impl<C, F> CommandHandler<C> for Instant<F>
 where
-    C: OneHandlerFor<C>,
-    F: Fn(&C, &Context) -> Result<C::Output, CommandError<C::Error>> + Send + Sync + 'static,
+    C: Command + OneHandlerFor<C>,
+    F: Fn(&C, &Context) -> Answer<C> + Send + Sync + 'static,
 {
-    fn handle<'a>(
-        &'a self,
-        command: &'a C,
-        ctx: &'a Context,
-    ) -> BoxFuture<'a, Result<C::Output, CommandError<C::Error>>> {
+    fn handle<'a>(&'a self, command: &'a C, ctx: &'a Context) -> BoxFuture<'a, Answer<C>> {
         Box::pin(std::future::ready((self.0)(command, ctx)))
     }
 
     #[inline]
-    fn now(&self, command: &C, ctx: &Context) -> Now<Result<C::Output, CommandError<C::Error>>> {
+    fn now(&self, command: &C, ctx: &Context) -> Now<Answer<C>> {
         Now::Ended((self.0)(command, ctx))
     }
 }
@@ -167,13 +176,6 @@ pub(crate) struct CommandEntry<C> {
     handler: Box<dyn CommandHandler<C>>,
     stack: Stack,
 }
-
-/// What a handler answers.
-type Answer<C> =
-    Result<<C as OneHandlerFor<C>>::Output, CommandError<<C as OneHandlerFor<C>>::Error>>;
-
-/// A handler that is under way.
-pub(crate) type Handling<'a, C> = BoxFuture<'a, Answer<C>>;
 
 /// As [`CommandEntry`], of a query.
 pub(crate) struct QueryEntry<Q> {
@@ -231,14 +233,10 @@ impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
     /// Runs the handler, as far as it goes without a future: where nothing but
     /// the checks of its fields and its figures stand around it.
     #[inline]
-    pub(crate) fn now(
-        &self,
-        command: &C,
-        ctx: &Context,
-    ) -> First<Result<C::Output, CommandError<C::Error>>> {
+    pub(crate) fn now(&self, command: &C, ctx: &Context) -> First<Answer<C>> {
         let Self { handler, stack } = self;
         if !self.is_light(ctx) {
-            return First::NotYet(None);
+            return First::Left(Progress::None);
         }
         let since = stack.observer.begin_unlogged(ctx);
         // What is answered mostly is small, and is handed on without all else
@@ -263,12 +261,33 @@ impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
                 return First::Ended(Ok(answer));
             }
             (Ok(None), Now::Ended(ended)) => ended,
-            (Ok(None), Now::Begun(begun)) => return First::Begun(Begun { since, begun }),
-            (Ok(None), Now::NotYet) => return First::NotYet(since),
+            (Ok(None), Now::Begun(begun)) => {
+                return First::Left(Progress::Begun(Begun { since, begun }));
+            }
+            (Ok(None), Now::NotYet) => return First::Left(Progress::Checked(since)),
             (Err(panic), _) => Err(panicked(stack.target.name, &*panic).into()),
         };
-        stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
-        First::Ended(ended)
+        First::Ended(self.ended(ctx, since, ended))
+    }
+
+    /// Checks the fields of a command around which nothing else stands, if
+    /// that is not done. What had not begun and still has not needs all that
+    /// stands around its handler.
+    pub(crate) fn onward(
+        &self,
+        progress: Progress,
+        command: &C,
+        ctx: &Context,
+    ) -> Result<Progress, CommandError<C::Error>> {
+        if !matches!(progress, Progress::None) || !self.is_light(ctx) {
+            return Ok(progress);
+        }
+        let since = self.stack.observer.begin_unlogged(ctx);
+        let checked = command.validate().map_err(|error| BusError::Validation(error).into());
+        match checked {
+            Ok(()) => Ok(Progress::Checked(since)),
+            Err(error) => self.ended(ctx, since, Err(error)).map(|_| Progress::None),
+        }
     }
 
     /// Whether nothing but its time and figures stand around the handler of a
@@ -278,33 +297,72 @@ impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
         self.stack.is_light() && !ctx.is_bounded()
     }
 
-    /// The rest of the handler of such a call.
+    /// The rest of the handler of such a call, in a box.
     pub(crate) fn resume<'a>(
         &'a self,
-        begun: Result<Begun, Option<Duration>>,
+        progress: Progress,
         command: &'a C,
         ctx: &'a Context,
-    ) -> Result<(Option<Duration>, Handling<'a, C>), BusError> {
+    ) -> Result<BoxFuture<'a, Answer<C>>, BusError> {
         let Self { handler, stack } = self;
-        match begun {
-            Ok(Begun { since, begun }) => Ok((since, handler.resume(begun, command, ctx))),
-            Err(since) => {
-                command.validate().map_err(BusError::Validation)?;
-                let future = catch_unwind(AssertUnwindSafe(|| handler.handle(command, ctx)));
-                let future = future.map_err(|panic| panicked(stack.target.name, &*panic))?;
-                Ok((since, future))
-            }
-        }
+        catch_unwind(AssertUnwindSafe(|| match progress {
+            Progress::Begun(Begun { begun, .. }) => handler.resume(begun, command, ctx),
+            Progress::None | Progress::Checked(_) => handler.handle(command, ctx),
+        }))
+        .map_err(|panic| panicked(stack.target.name, &*panic))
     }
 
-    /// Waits for it.
-    pub(crate) fn wait<'a>(
-        &'a self,
-        ctx: &'a Context,
+    /// How a command is run around which nothing stands.
+    pub(crate) fn alone(&self) -> RunAlone<C> {
+        self.handler.alone()
+    }
+
+    /// The handler, as what it is.
+    pub(crate) fn waiting<H: AsyncCommandHandler<C>>(&self) -> Option<&H> {
+        let handler: &dyn Any = &*self.handler;
+        handler.downcast_ref().map(|Waiting(handler)| handler)
+    }
+
+    /// Waits for the handler of such a call, for as long as it may take.
+    pub(crate) async fn wait<F>(
+        &self,
+        ctx: &Context,
         since: Option<Duration>,
-        rest: Handling<'a, C>,
-    ) -> impl Future<Output = Answer<C>> + Send + 'a {
-        wait(&self.stack, ctx, since, rest)
+        mut work: Pin<&mut F>,
+    ) -> Answer<C>
+    where
+        F: Future<Output = Answer<C>> + Send + ?Sized,
+    {
+        let (name, (limit, warn)) = (self.stack.target.name, self.stack.policy.time());
+        let first = std::future::poll_fn(|cx| {
+            Poll::Ready(Pin::new(&mut CatchPanic(work.as_mut())).poll(cx))
+        });
+        let ended = match (first.await, limit) {
+            (Poll::Ready(ended), _) => Ok(ended),
+            (Poll::Pending, None) => Ok(CatchPanic(work).await),
+            (Poll::Pending, Some(_)) => {
+                Box::pin(within(ctx, limit, warn, name, CatchPanic(work))).await
+            }
+        };
+        let ended = match ended {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
+            Err(error) => Err(error.into()),
+        };
+        self.ended(ctx, since, ended)
+    }
+
+    /// Notes how a call has ended.
+    #[inline]
+    pub(crate) fn ended(
+        &self,
+        ctx: &Context,
+        since: Option<Duration>,
+        ended: Answer<C>,
+    ) -> Answer<C> {
+        let stack = &self.stack;
+        stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
+        ended
     }
 
     /// Runs a command through everything around its handler.
@@ -328,18 +386,18 @@ impl<Q: Query> QueryEntry<Q> {
     pub(crate) fn now(&self, query: &Q, ctx: &Context) -> First<Result<Q::Output, QueryError>> {
         let stack = &self.stack;
         let Some((answers, keeping)) = stack.only_keeps(ctx).zip(Q::KEEPING) else {
-            return First::NotYet(None);
+            return First::Left(Progress::None);
         };
         let since = stack.observer.begin_unlogged(ctx);
         if query.validate().is_err() {
-            return First::NotYet(None);
+            return First::Left(Progress::None);
         }
         match keeping.look(answers, Q::NAME, Q::VERSION, query, ctx) {
             Ok(Ok(answer)) => {
                 stack.observer.end(&stack.target, ctx, since, None);
                 First::Ended(Ok(answer))
             }
-            _ => First::NotYet(None),
+            _ => First::Left(Progress::None),
         }
     }
 
@@ -360,43 +418,36 @@ impl fmt::Debug for Handlers {
     }
 }
 
-/// How far a call has come at the first look.
+/// What comes of the first look at a call.
 pub(crate) enum First<T> {
     Ended(T),
-    Begun(Begun),
-    /// Not at all, but since when it is measured.
-    NotYet(Option<Duration>),
+    Left(Progress),
 }
 
-/// A call that has begun and waits for something.
+/// How far a call has come that has not ended.
+pub(crate) enum Progress {
+    /// Nothing was done.
+    None,
+    /// Its message is checked; since when it is measured.
+    Checked(Option<Duration>),
+    /// Its handler waits for something.
+    Begun(Begun),
+}
+
+impl Progress {
+    /// Since when the call is measured, if it is.
+    pub(crate) fn since(&self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::Checked(since) | Self::Begun(Begun { since, .. }) => *since,
+        }
+    }
+}
+
+/// A call that has begun.
 pub(crate) struct Begun {
     since: Option<Duration>,
     begun: Box<dyn Any + Send>,
-}
-
-/// The rest of a call around which nothing but its time and figures stand.
-async fn wait<T, E: Ending>(
-    stack: &Stack,
-    ctx: &Context,
-    since: Option<Duration>,
-    future: BoxFuture<'_, Result<T, E>>,
-) -> Result<T, E> {
-    let name = stack.target.name;
-    let (limit, warn) = stack.policy.time();
-    let mut work = CatchPanic(future);
-    let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut work).poll(cx))).await;
-    let ended = match (first, limit) {
-        (Poll::Ready(ended), _) => Ok(ended),
-        (Poll::Pending, None) => Ok(work.await),
-        (Poll::Pending, Some(_)) => Box::pin(within(ctx, limit, warn, name, work)).await,
-    };
-    let ended = match ended {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
-        Err(error) => Err(error.into()),
-    };
-    stack.observer.end(&stack.target, ctx, since, ended.as_ref().err().map(ErrorCode::code));
-    ended
 }
 
 /// Runs a call through everything around its handler.

@@ -19,7 +19,6 @@ mod middleware;
 mod origin;
 
 use asked::Asked;
-pub(crate) use attempt::Ending;
 use attempt::Typed;
 pub(crate) use call::AnyMessage;
 pub use call::{Call, MessageKind, Target};
@@ -30,10 +29,11 @@ pub use context::Context;
 #[cfg(feature = "tower")]
 pub(crate) use deadline::dropped;
 pub(crate) use deadline::within;
+pub use dispatch::{Answer, AsyncCommandHandler, CommandHandler, QueryHandler};
 pub(crate) use dispatch::{
-    Begun, ByName, CommandEntry, Entry, First, Handlers, Instant, Named, QueryEntry, panicked,
+    ByName, CommandEntry, Entry, First, Handlers, Instant, Named, Progress, QueryEntry, Waiting,
+    panicked,
 };
-pub use dispatch::{CommandHandler, QueryHandler};
 pub use error::{BusError, CommandError, DispatchError, QueryError};
 pub use extensions::Extensions;
 pub(crate) use middleware::{Attempt, Bounded, Bounds, Layer, Middlewares, Run};

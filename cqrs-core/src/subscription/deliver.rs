@@ -18,7 +18,7 @@ use crate::error::{Category, Code, ErrorCode};
 use crate::message::CodecError;
 use crate::policy::{Answers, Meter, Stack};
 use crate::projection::Delivery;
-use crate::runtime::{Services, TaskSet};
+use crate::runtime::{BoxFuture, Services, TaskSet};
 use crate::store::{Position, RecordedEvent};
 
 /// What handles the events of one subscription, and how it recovers.
@@ -144,7 +144,7 @@ struct EventAttempt<'a> {
     deliverer: &'a Deliverer,
     event: &'a RecordedEvent,
     call: &'a EventCall,
-    run: Option<CatchPanic<'a, Result<(), HandlerError>>>,
+    run: Option<CatchPanic<BoxFuture<'a, Result<(), HandlerError>>>>,
 }
 
 impl Attempt for EventAttempt<'_> {

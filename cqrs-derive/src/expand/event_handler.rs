@@ -12,7 +12,7 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::{HandlerFn, Role, arguments, local};
+use crate::handler_fn::{HandlerFn, Held, Role, arguments, local};
 use crate::krate::Krate;
 use crate::policy;
 
@@ -110,9 +110,10 @@ impl<'a> Listener<'a> {
     fn install(&self, function: &TokenStream, service: Option<&Type>) -> TokenStream {
         let (private, event, krate) = (self.krate.private(), &self.event, self.krate);
         let [wiring, argument, call, ctx] = ["wiring", "event", "call", "ctx"].map(local);
-        let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(false, krate));
+        let (resolve, bind) =
+            (self.handler.resolve(krate), self.handler.bind(Held::Captured, krate));
         let message = if self.recorded { quote!(#argument) } else { quote!(#argument.data()) };
-        let run = self.handler.call(function, &message);
+        let run = self.handler.call(function, &message, Held::Captured);
         let (find, found, bind_service) = service_parts(service, krate);
         let span = self.handler.name.span();
         // A future that is not `Send` is reported at the handler's name.

@@ -12,7 +12,7 @@ use crate::args::{Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::{HandlerFn, Role, bare, local};
+use crate::handler_fn::{HandlerFn, Held, Role, bare, local};
 use crate::krate::Krate;
 
 const KEYS: &Keys = &[("crate", Form::Path)];
@@ -78,8 +78,9 @@ impl<'a> Guard<'a> {
         let (private, krate) = (self.krate.private(), self.krate);
         let HandlerFn { name, message, error, .. } = &self.handler;
         let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
-        let (resolve, bind) = (self.handler.resolve(krate), self.handler.bind(false, krate));
-        let call = self.handler.call(function, &argument.to_token_stream());
+        let (resolve, bind) =
+            (self.handler.resolve(krate), self.handler.bind(Held::Captured, krate));
+        let call = self.handler.call(function, &argument.to_token_stream(), Held::Captured);
         let (find, found, bind_service) = service_parts(service, krate);
         // What it refuses with is reported at its type.
         let here = error.span().resolved_at(proc_macro2::Span::call_site());

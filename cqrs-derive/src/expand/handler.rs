@@ -1,6 +1,6 @@
 //! `#[command_handler]` and `#[query_handler]` on functions.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, ItemFn};
 
@@ -9,7 +9,7 @@ use crate::args::{Args, Form, Keys};
 use crate::case::unraw;
 use crate::code::Code;
 use crate::ctxt::Ctxt;
-use crate::handler_fn::{HandlerFn, Role, local};
+use crate::handler_fn::{HandlerFn, Held, Role, local};
 use crate::krate::Krate;
 use crate::policy::{self, with_policy};
 
@@ -181,47 +181,100 @@ impl Parts<'_> {
     }
 
     fn install(&self, function: &TokenStream) -> TokenStream {
-        let (private, krate) = (self.krate.private(), self.krate);
-        let HandlerFn { name, message, output, error, .. } = self.handler;
-        let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
+        let krate = self.krate;
         let resolve = self.handler.resolve(krate);
-        let at_once = self.bus == Bus::Command && !self.handler.is_async;
-        let bind = self.handler.bind(at_once, krate);
-        let call = self.handler.call(function, &argument.to_token_stream());
-        let (find_service, service_found, bind_service) = service_parts(self.service, krate);
-        let result = match self.bus {
-            Bus::Command if self.handler.flattened => quote!(#call),
-            Bus::Command => quote!(#call.map_err(#private::CommandError::Rejected)),
-            Bus::Query => {
-                let answered = qualified(message, &quote!(#private::Query), "answered");
-                let (_, end) = ends(message);
-                quote_spanned!(end=> #answered::<#output, #error>(#call))
-            }
+        let (find_service, service_found, _) = service_parts(self.service, krate);
+        let take = match (self.bus, self.handler.is_async) {
+            (Bus::Command, true) => self.command_async(function),
+            (Bus::Command, false) => self.closure("command_now_fn", Held::Lent, function),
+            (Bus::Query, _) => self.closure("query_fn", Held::Captured, function),
         };
-        // A future that is not `Send` is reported at the handler's name.
-        let future = quote_spanned! {name.span()=>
-            <#private::std::boxed::Box<_>>::pin(async move { #result })
-        };
-        let take = match self.bus {
-            Bus::Command if at_once => quote!(command_now_fn),
-            Bus::Command => quote!(command_fn),
-            Bus::Query => quote!(query_fn),
-        };
-        let future = if at_once { result } else { future };
         // Asked for first and at the place that all else has: a message
         // without its trait is then one error.
         let wire_name = self.name();
-        let body = quote_spanned!(name.span()=> { #bind_service #bind #future });
-        let closure = quote_spanned!(name.span()=> move |#argument, #ctx| #body);
-        let take = quote_spanned! {syn::spanned::Spanned::span(message)=>
-            <#private::Wiring<'_>>::#take::<#message>(#wiring, #closure)
-        };
         quote! {
             let _ = #wire_name;
             #find_service
             #resolve
             #service_found
             #take;
+        }
+    }
+
+    /// The call of the function, to what a handler gives.
+    fn result(&self, function: &TokenStream, held: Held) -> TokenStream {
+        let private = self.krate.private();
+        let HandlerFn { message, output, error, .. } = self.handler;
+        let call = self.handler.call(function, &local("message").to_token_stream(), held);
+        match self.bus {
+            Bus::Command if self.handler.flattened => call,
+            Bus::Command => quote!(#call.map_err(#private::CommandError::Rejected)),
+            Bus::Query => {
+                let answered = qualified(message, &quote!(#private::Query), "answered");
+                let (_, end) = ends(message);
+                quote_spanned!(end=> #answered::<#output, #error>(#call))
+            }
+        }
+    }
+
+    /// Hands over a closure.
+    fn closure(&self, take: &str, held: Held, function: &TokenStream) -> TokenStream {
+        let (private, krate) = (self.krate.private(), self.krate);
+        let HandlerFn { name, message, .. } = self.handler;
+        let [wiring, argument, ctx] = ["wiring", "message", "ctx"].map(local);
+        let (bind, result) = (self.handler.bind(held, krate), self.result(function, held));
+        let (_, _, bind_service) = service_parts(self.service, krate);
+        // A future that is not `Send` is reported at the handler's name.
+        let future = quote_spanned! {name.span()=>
+            <#private::std::boxed::Box<_>>::pin(async move { #result })
+        };
+        let outcome = if held == Held::Lent { result } else { future };
+        let body = quote_spanned!(name.span()=> { #bind_service #bind #outcome });
+        let closure = quote_spanned!(name.span()=> move |#argument, #ctx| #body);
+        let take = Ident::new(take, Span::call_site());
+        quote_spanned! {syn::spanned::Spanned::span(message)=>
+            <#private::Wiring<'_>>::#take::<#message>(#wiring, #closure)
+        }
+    }
+
+    /// Hands over a value whose method may wait: its future can then stand in
+    /// that of the call, which a closure cannot say.
+    fn command_async(&self, function: &TokenStream) -> TokenStream {
+        let (private, krate) = (self.krate.private(), self.krate);
+        let HandlerFn { name, message, .. } = self.handler;
+        let [wiring, argument, ctx, service] = ["wiring", "message", "ctx", "service"].map(local);
+        let held = Held::InFields;
+        let (bind, result) = (self.handler.bind(held, krate), self.result(function, held));
+        let (mut names, mut types): (Vec<_>, Vec<_>) =
+            self.handler.resolved().map(|(name, ty, _)| (name, ty.to_token_stream())).unzip();
+        let bind_service = self.service.map(|ty| {
+            names.push(service.clone());
+            types.push(quote!(#private::Dep<#ty>));
+            quote!(let #service = &self.#service;)
+        });
+        // A future that is not `Send` is reported at the handler's name.
+        let run = quote_spanned! {name.span()=>
+            async fn run(
+                &self,
+                #argument: &#message,
+                #[allow(unused_variables)]
+                #ctx: &#private::Context,
+            ) -> #private::Answer<#message> {
+                #bind_service
+                #bind
+                #result
+            }
+        };
+        let take = quote_spanned! {syn::spanned::Spanned::span(message)=>
+            <#private::Wiring<'_>>::command_async::<#message>(
+                #wiring,
+                __Handler { #(#names,)* },
+            )
+        };
+        quote! {
+            struct __Handler { #(#names: #types,)* }
+            impl #private::AsyncCommandHandler<#message> for __Handler { #run }
+            #take
         }
     }
 
