@@ -13,6 +13,7 @@ mod event_bus_rounds;
 mod event_bus_waiting;
 mod event_handlers;
 mod evolution;
+mod fairness;
 mod figures;
 mod guards;
 mod integration_events;

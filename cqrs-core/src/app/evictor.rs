@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 
 use super::Live;
 use crate::cache::Invalidations;
@@ -119,6 +120,8 @@ impl Task {
 
     async fn take(&self, page: &Page) {
         for event in page.events() {
+            // Where the log never waits, others wait for this.
+            consume_budget().await;
             for projection in &self.projections {
                 // One that has stopped shows nothing new.
                 let shown = async { projection.reached(event.position()).await.unwrap_or(()) };

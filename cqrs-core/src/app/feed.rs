@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 
 use super::listened::{Listened, Listeners};
 use crate::config::{self, Config};
@@ -237,6 +238,8 @@ impl Task {
 
     /// Publishes one event. What its handlers fail at is reported by the bus.
     async fn publish(&self, event: RecordedEvent) {
+        // Where neither log nor handler ever waits, others wait for this.
+        consume_budget().await;
         let event = BusEvent::from(event);
         let published = match self.flavour {
             // It would ask no handler behind the first that fails.

@@ -1,10 +1,11 @@
 //! The end of a call's time, and its caller's wish to stop.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use super::{BusError, CancelToken, Context};
+use crate::runtime::{Polled, poll_once};
 
 /// Runs work to its end, unless its time runs out or its caller cancels
 /// before: then the work is dropped. A warning is logged when `warn` has
@@ -24,8 +25,7 @@ pub(crate) async fn within<T>(
         return Err(BusError::Cancelled);
     }
     let mut work = pin!(work);
-    let first = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
-    if let Poll::Ready(ended) = first {
+    if let Poll::Ready(ended) = poll_once(&mut work).await {
         return Ok(ended);
     }
     let until = match (given, limit) {
@@ -33,9 +33,9 @@ pub(crate) async fn within<T>(
         (Some(given), _) => Some((given, ctx.limit().unwrap_or(given))),
         (None, limit) => limit.map(|limit| (limit, limit)),
     };
-    let mut stop = pin!(stop(ctx, until, warn, name));
+    let (mut work, mut stop) = (Polled::new(work), pin!(stop(ctx, until, warn, name)));
     std::future::poll_fn(|cx| {
-        if let Poll::Ready(ended) = work.as_mut().poll(cx) {
+        if let Poll::Ready(ended) = Pin::new(&mut work).poll(cx) {
             return Poll::Ready(Ok(ended));
         }
         stop.as_mut().poll(cx).map(Err)

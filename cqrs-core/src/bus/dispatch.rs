@@ -20,7 +20,7 @@ use crate::command::{Command, OneHandlerFor};
 use crate::error::ErrorCode;
 use crate::policy::Stack;
 use crate::query::Query;
-use crate::runtime::{BoxFuture, NameHash};
+use crate::runtime::{BoxFuture, NameHash, Polled, poll_once};
 
 /// What runs a command.
 pub trait CommandHandler<C: Command + OneHandlerFor<C>>: Any + Send + Sync {
@@ -328,20 +328,18 @@ impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
         &self,
         ctx: &Context,
         since: Option<Duration>,
-        mut work: Pin<&mut F>,
+        work: Pin<&mut F>,
     ) -> Answer<C>
     where
         F: Future<Output = Answer<C>> + Send + ?Sized,
     {
         let (name, (limit, warn)) = (self.stack.target.name, self.stack.policy.time());
-        let first = std::future::poll_fn(|cx| {
-            Poll::Ready(Pin::new(&mut CatchPanic(work.as_mut())).poll(cx))
-        });
-        let ended = match (first.await, limit) {
+        let mut work = CatchPanic(work);
+        let ended = match (poll_once(&mut work).await, limit) {
             (Poll::Ready(ended), _) => Ok(ended),
-            (Poll::Pending, None) => Ok(CatchPanic(work).await),
+            (Poll::Pending, None) => Ok(Polled::new(work).await),
             (Poll::Pending, Some(_)) => {
-                Box::pin(within(ctx, limit, warn, name, CatchPanic(work))).await
+                Box::pin(within(ctx, limit, warn, name, Polled::new(work))).await
             }
         };
         let ended = match ended {

@@ -1,6 +1,5 @@
 //! The stages in front of a handler, in their one order.
 
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::bus::{
 };
 use crate::error::ErrorCode;
 use crate::resilience::{Bulkhead, BulkheadPermit, Permit};
-use crate::runtime::BoxFuture;
+use crate::runtime::{BoxFuture, Polled, poll_once};
 
 impl Policy {
     /// Establishes who calls, and that they may act for this tenant.
@@ -151,8 +150,7 @@ impl Policy {
                 let _among_all = turn(call, all.as_deref()).await?;
                 let _turn = turn(call, own).await?;
                 let permit = permit(call, own, limits)?;
-                let (run, first) = self.first(call, attempt);
-                let first = first.map_or(Poll::Pending, Poll::Ready);
+                let (run, first) = self.first(call, attempt).await;
                 let outcome = self.tries(call, limit, run, first).await;
                 permit.end(&outcome);
                 outcome
@@ -160,11 +158,7 @@ impl Policy {
             return Box::pin(within(ctx, limit, warn, call.name(), work)).await?;
         };
         let permit = permit(call, own, limits)?;
-        let (mut run, first) = self.first(call, attempt);
-        let first = match first {
-            Some(outcome) => Poll::Ready(outcome),
-            None => std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await,
-        };
+        let (run, first) = self.first(call, attempt).await;
         match first {
             Poll::Ready(outcome) if !self.tries_again(ctx, &outcome, 0) => {
                 permit.end(&outcome);
@@ -181,23 +175,26 @@ impl Policy {
         }
     }
 
-    /// Begins to run the handler for the first time.
-    fn first<'a>(
+    /// Begins to run the handler for the first time, and polls it once.
+    async fn first<'a>(
         &self,
         call: &Call<'_>,
         attempt: &'a mut dyn Attempt,
-    ) -> (Run<'a>, Option<Outcome>) {
+    ) -> (Run<'a>, Poll<Outcome>) {
         if self.retries.load(Ordering::Relaxed) > 0 {
             self.shared.budget.deposit(call.ctx().moment());
         }
         passed(call, "handle");
         let mut run = Run::new(attempt);
-        let first = run.begin();
+        let first = match run.begin() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => poll_once(&mut run).await,
+        };
         (run, first)
     }
 
-    /// Goes on with a handler that has begun, and runs it again after errors
-    /// that may pass.
+    /// Goes on with a handler that was polled once, and runs it again after
+    /// errors that may pass.
     async fn tries(
         &self,
         call: &Call<'_>,
@@ -208,7 +205,7 @@ impl Policy {
         let ctx = call.ctx();
         let mut outcome = match first {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending => (&mut run).await,
+            Poll::Pending => Polled::new(&mut run).await,
         };
         let mut tried = 0;
         while self.tries_again(ctx, &outcome, tried) {

@@ -6,6 +6,7 @@
 mod clock;
 mod join;
 mod name_hash;
+mod polled;
 mod race;
 mod random;
 mod services;
@@ -14,6 +15,7 @@ mod tasks;
 pub use clock::{Clock, SystemClock};
 pub(crate) use join::join_all;
 pub(crate) use name_hash::NameHash;
+pub(crate) use polled::{Polled, poll_once};
 pub(crate) use race::race;
 pub use random::{Random, SystemRandom};
 pub use services::Services;

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicU64;
 use std::task::{self, Poll};
 use std::time::Duration;
 
+use tokio::task::coop::consume_budget;
+
 use super::dead_letter::ParkedFor;
 use super::{EventCall, EventHandler, HandlerError, Pace, Recovery, RecoveryTable, first};
 use crate::app::Bus;
@@ -50,6 +52,8 @@ impl Deliverer {
     pub(super) async fn deliver(&self, event: &RecordedEvent, is_replay: bool) -> Delivered {
         let mut attempt = 1;
         loop {
+            // Where neither log nor handler ever waits, others wait for this.
+            consume_budget().await;
             let delivery = Delivery { attempt, is_replay };
             let Err(failure) = self.once(event, delivery).await else { return Delivered::Done };
             let parked = |failure: &Failure| {
