@@ -1,6 +1,7 @@
 //! What stands between a caller and a handler, against code written by hand, in
 //! the same run: `cargo bench -p benches --bench bus`. Beside each line stand
-//! the nanoseconds and the allocations of one call.
+//! the nanoseconds and the allocations of one call, and its instructions where
+//! valgrind is installed.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -10,6 +11,7 @@
 mod by_hand;
 mod desk;
 mod in_flight;
+mod instructions;
 mod layers;
 mod limiter;
 
@@ -26,6 +28,7 @@ use cqrs_core::policy::{PolicySettings, Principal, RateSettings};
 use cqrs_core::prelude::*;
 use cqrs_core::store::Store;
 use desk::{Ask, Desk, DeskEvent, Ping, PingLater};
+use instructions::Mode;
 use report::timed;
 
 const CALLS: u32 = 100_000;
@@ -71,31 +74,68 @@ fn main() {
     }
 }
 
-/// Nanoseconds, allocations and bytes of one call.
-#[derive(Clone, Copy)]
+/// What one call takes.
+#[derive(Clone, Copy, Default)]
 struct Cost {
     nanos: f64,
     allocations: f64,
+    instructions: Option<f64>,
 }
 
-fn cost(runtime: &tokio::runtime::Runtime, mut calls: impl AsyncFnMut(u32)) -> Cost {
-    runtime.block_on(calls(CALLS / 10));
-    let counted = allocation_counter::measure(|| runtime.block_on(calls(1_000)));
-    let mut rounds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let took = timed(|| runtime.block_on(calls(CALLS)));
-            took.as_secs_f64() * 1e9 / f64::from(CALLS)
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    Cost { nanos: rounds[ROUNDS / 2], allocations: counted.count_total as f64 / 1_000.0 }
+/// Does something so often.
+type Work<'a> = Box<dyn FnMut(u32) + 'a>;
+
+fn work<'a>(
+    runtime: &'a tokio::runtime::Runtime,
+    mut calls: impl AsyncFnMut(u32) + 'a,
+) -> Work<'a> {
+    Box::new(move |count| runtime.block_on(calls(count)))
+}
+
+/// Runs works in turn, so that all of them meet the same machine.
+fn costs<const N: usize>(mut works: [Work<'_>; N]) -> [Cost; N] {
+    let places: [usize; N] = std::array::from_fn(|_| instructions::place());
+    if let Mode::Counted(wanted, calls) = Mode::of_this_run() {
+        if let Some(at) = places.iter().position(|place| *place == wanted) {
+            works[at](calls);
+            std::process::exit(0);
+        }
+        return [Cost::default(); N];
+    }
+    let allocations = works.each_mut().map(|work| {
+        work(CALLS / 10);
+        allocation_counter::measure(|| work(1_000)).count_total as f64 / 1_000.0
+    });
+    let mut rounds = works.each_ref().map(|_| Vec::with_capacity(ROUNDS));
+    for _ in 0..ROUNDS {
+        for (work, rounds) in works.iter_mut().zip(&mut rounds) {
+            rounds.push(timed(|| work(CALLS)).as_secs_f64() * 1e9 / f64::from(CALLS));
+        }
+    }
+    std::array::from_fn(|at| {
+        rounds[at].sort_by(f64::total_cmp);
+        Cost {
+            nanos: rounds[at][ROUNDS / 2],
+            allocations: allocations[at],
+            instructions: instructions::of_one_call(places[at]),
+        }
+    })
 }
 
 fn line(name: &str, ours: Cost, aim: &str, hand: Option<Cost>) {
-    let cell = |cost: Cost| format!("{:.1} ns, {:.1} allocations", cost.nanos, cost.allocations);
+    let cell = |Cost { nanos, allocations, instructions }: Cost| {
+        let counted = instructions.map(|count| format!(", {count:.0} instructions"));
+        let counted = counted.unwrap_or_default();
+        format!("{nanos:.1} ns{counted}, {allocations:.0} allocations")
+    };
     let (by_hand, ratio) = match hand {
         None => (String::new(), String::new()),
-        Some(hand) => (cell(hand), format!("{:.2}", ours.nanos / hand.nanos)),
+        Some(hand) => {
+            let counted = ours.instructions.zip(hand.instructions);
+            let counted = counted.map(|(ours, hand)| format!("; {:.2}", ours / hand));
+            let counted = counted.unwrap_or_default();
+            (cell(hand), format!("{:.2}{counted}", ours.nanos / hand.nanos))
+        }
     };
     println!("| {name} | {} | {aim} | {by_hand} | {ratio} |", cell(ours));
 }
@@ -114,30 +154,41 @@ fn bare() -> App {
     builder.build().expect("the desk is complete")
 }
 
-fn typed(runtime: &tokio::runtime::Runtime) {
-    let app = bare();
-    let ours = cost(runtime, async |calls| {
+/// A command whose handler does not wait.
+fn now<'a>(runtime: &'a tokio::runtime::Runtime, app: &'a App) -> Work<'a> {
+    work(runtime, async |calls| {
         for n in 0..calls {
             app.execute(Ping { n }).await.expect("it answers");
         }
-    });
-    let later = cost(runtime, async |calls| {
+    })
+}
+
+/// One whose handler may.
+fn later<'a>(runtime: &'a tokio::runtime::Runtime, app: &'a App) -> Work<'a> {
+    work(runtime, async |calls| {
         for n in 0..calls {
             app.execute(PingLater { n }).await.expect("it answers");
         }
-    });
-    let object = by_hand::object();
-    let hand = cost(runtime, async |calls| {
-        for n in 0..calls {
-            object.handle(std::hint::black_box(Ping { n })).await.expect("it answers");
-        }
-    });
-    let map = by_hand::map();
-    let by_map = cost(runtime, async |calls| {
-        for n in 0..calls {
-            map.send(std::hint::black_box(Ping { n })).await.expect("it answers");
-        }
-    });
+    })
+}
+
+fn typed(runtime: &tokio::runtime::Runtime) {
+    let app = bare();
+    let (object, map) = (by_hand::object(), by_hand::map());
+    let [ours, later, hand, by_map] = costs([
+        now(runtime, &app),
+        later(runtime, &app),
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                object.handle(std::hint::black_box(Ping { n })).await.expect("it answers");
+            }
+        }),
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                map.send(std::hint::black_box(Ping { n })).await.expect("it answers");
+            }
+        }),
+    ]);
     line("typed, a synchronous handler, against a trait object", ours, "≤ 1.2 ×, 0", Some(hand));
     line(
         "typed, an asynchronous handler, against a trait object",
@@ -150,19 +201,21 @@ fn typed(runtime: &tokio::runtime::Runtime) {
 
 fn by_name(runtime: &tokio::runtime::Runtime) {
     let app = bare();
-    let ours = cost(runtime, async |calls| {
-        for n in 0..calls {
-            let payload: [u8; 7] = *b"{\"n\":1}";
-            let _ = std::hint::black_box(n);
-            app.execute_json("Ping", &payload, Origin::new()).await.expect("it answers");
-        }
-    });
-    let decoded = cost(runtime, async |calls| {
-        for n in 0..calls {
-            let command = Ping { n };
-            app.execute_any("Ping", &command, Origin::new()).await.expect("it answers");
-        }
-    });
+    let [ours, decoded] = costs([
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                let payload: [u8; 7] = *b"{\"n\":1}";
+                let _ = std::hint::black_box(n);
+                app.execute_json("Ping", &payload, Origin::new()).await.expect("it answers");
+            }
+        }),
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                let command = Ping { n };
+                app.execute_any("Ping", &command, Origin::new()).await.expect("it answers");
+            }
+        }),
+    ]);
     line("by name, a value in and out", decoded, "≤ 25 ns, ≤ 1", None);
     line("by name, JSON in and out", ours, "", None);
 }
@@ -170,16 +223,7 @@ fn by_name(runtime: &tokio::runtime::Runtime) {
 /// Validation, a timeout and figures.
 fn light(runtime: &tokio::runtime::Runtime) {
     let app = builder().build().expect("the desk is complete");
-    let ours = cost(runtime, async |calls| {
-        for n in 0..calls {
-            app.execute(Ping { n }).await.expect("it answers");
-        }
-    });
-    let later = cost(runtime, async |calls| {
-        for n in 0..calls {
-            app.execute(PingLater { n }).await.expect("it answers");
-        }
-    });
+    let [ours, later] = costs([now(runtime, &app), later(runtime, &app)]);
     line("light: validation, timeout, figures", ours, "≤ 150 ns, ≤ 2", None);
     line("light, an asynchronous handler", later, "≤ 150 ns, ≤ 2", None);
 }
@@ -196,29 +240,31 @@ fn seven(runtime: &tokio::runtime::Runtime) {
         .retries(3);
     let app = builder().without_metrics().commands(settings).build().expect("the desk is complete");
     let principal = Principal::new("ann");
-    let ours = cost(runtime, async |calls| {
-        for n in 0..calls {
-            let origin = Origin::new().principal(principal.clone());
-            app.execute(PingLater { n }).from(origin).await.expect("it answers");
-        }
-    });
     let stack = layers::seven();
-    let hand = cost(runtime, async |calls| {
-        for n in 0..calls {
-            let request = layers::Request { n, actor: Some("ann".to_owned()) };
-            layers::call(&stack, request).await.expect("it answers");
-        }
-    });
+    let [ours, hand] = costs([
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                let origin = Origin::new().principal(principal.clone());
+                app.execute(PingLater { n }).from(origin).await.expect("it answers");
+            }
+        }),
+        work(runtime, async |calls| {
+            for n in 0..calls {
+                let request = layers::Request { n, actor: Some("ann".to_owned()) };
+                layers::call(&stack, request).await.expect("it answers");
+            }
+        }),
+    ]);
     line("seven policies, against seven boxed layers", ours, "≤ 0.5 ×", Some(hand));
 }
 
 fn cached(runtime: &tokio::runtime::Runtime) {
     let app = builder().without_metrics().build().expect("the desk is complete");
-    let ours = cost(runtime, async |calls| {
+    let [ours] = costs([work(runtime, async |calls| {
         for n in 0..calls {
             app.query(Ask { n: n % 100 }).await.expect("it answers");
         }
-    });
+    })]);
     line("cached query", ours, "≤ 90 ns, ≤ 1", None);
 }
 
@@ -231,11 +277,11 @@ fn emit(runtime: &tokio::runtime::Runtime) {
     });
     let _subscription =
         bus.subscribe(Subscriber::new("desk", Interest::of::<DeskEvent>(), handler));
-    let ours = cost(runtime, async |calls| {
+    let [ours] = costs([work(runtime, async |calls| {
         for n in 0..calls {
             bus.publish(bus.event("desk", DeskEvent::Rang { n })).await.expect("it is handled");
         }
-    });
+    })]);
     line("emit: one event on the synchronous event bus", ours, "≤ 100 ns", None);
     let event = bus.event("desk", DeskEvent::Rang { n: 0 });
     let counted = allocation_counter::measure(|| {
