@@ -11,12 +11,13 @@ use std::task::Poll;
 use super::App;
 use super::call::{Executed, Left, Receipt};
 use crate::bus::{
-    AsyncCommandHandler, BusError, CommandEntry, CommandError, Context, First, Origin, Progress,
-    QueryEntry, QueryError,
+    AsyncCommandHandler, BusError, CatchPanic, CommandEntry, CommandError, Context, First, Origin,
+    Progress, QueryEntry, QueryError,
 };
 use crate::command::{Command, OneHandlerFor};
 use crate::query::Query;
-use crate::runtime::BoxFuture;
+use crate::runtime::{BoxFuture, poll_once};
+use crate::store::Few;
 
 /// What comes of a command.
 pub type ExecutedAs<C> =
@@ -35,7 +36,7 @@ pub(super) fn begin<C: Command + OneHandlerFor<C>>(
         Ok(ctx) => ctx,
         Err(error) => return Poll::Ready(Err(error.into())),
     };
-    if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
+    if must_be_shown(app, &ctx) {
         *left = Some((ctx, Progress::None));
         return Poll::Pending;
     }
@@ -130,10 +131,22 @@ impl<'a, C: Command + OneHandlerFor<C>> Alone<'a, C> {
             let _running = app.inner().in_flight.enter();
             let since = progress.since();
             let ended = {
-                let work = std::pin::pin!(handler.run(&command, &ctx));
-                entry.wait(&ctx, since, work).await
+                let mut work = CatchPanic(std::pin::pin!(handler.run(&command, &ctx)));
+                let given = match poll_once(&mut work).await {
+                    Poll::Ready(given) => Ok(given),
+                    Poll::Pending => entry.go_on(&ctx, work).await,
+                };
+                entry.given(&ctx, since, given)
             };
-            end(&app, ctx, ended).await
+            match executed(&ctx, ended) {
+                Ok(executed) if must_be_shown(&app, &ctx) => {
+                    Box::pin(shown(&app, &ctx, executed)).await
+                }
+                executed => {
+                    ctx.leave();
+                    executed
+                }
+            }
         })
     }
 }
@@ -157,10 +170,17 @@ async fn light<C: Command + OneHandlerFor<C>, M: Borrow<C>, T>(
     };
     let _running = app.inner().in_flight.enter();
     let since = progress.since();
-    let ended = match entry.resume(progress, command.borrow(), &ctx) {
-        Ok(mut rest) => entry.wait(&ctx, since, rest.as_mut()).await,
-        Err(error) => entry.ended(&ctx, since, Err(error.into())),
+    let given = match entry.resume(progress, command.borrow(), &ctx) {
+        Ok(mut rest) => {
+            let mut work = CatchPanic(rest.as_mut());
+            match poll_once(&mut work).await {
+                Poll::Ready(given) => Ok(given),
+                Poll::Pending => entry.go_on(&ctx, work).await,
+            }
+        }
+        Err(error) => Err(error),
     };
+    let ended = entry.given(&ctx, since, given);
     give(end(&app, ctx, ended).await)
 }
 
@@ -185,12 +205,27 @@ async fn end<V, E>(
     ctx: Context,
     ended: Result<V, CommandError<E>>,
 ) -> Result<Executed<V>, CommandError<E>> {
-    let executed = Executed { value: ended?, receipt: Receipt { commits: ctx.take_commits() } };
-    if ctx.shown_within().is_some() || app.inner().feed.is_awaited() {
-        return Box::pin(shown(app, &ctx, executed)).await;
+    match executed(&ctx, ended) {
+        Ok(executed) if must_be_shown(app, &ctx) => Box::pin(shown(app, &ctx, executed)).await,
+        executed => {
+            ctx.leave();
+            executed
+        }
     }
-    ctx.leave();
-    Ok(executed)
+}
+
+/// What comes of a command, with what it has stored.
+#[inline]
+fn executed<V, E>(ctx: &Context, ended: Result<V, E>) -> Result<Executed<V>, E> {
+    let value = ended?;
+    let commits = if ctx.is_untouched() { Few::new() } else { ctx.take_commits() };
+    Ok(Executed { value, receipt: Receipt { commits } })
+}
+
+/// Whether somebody wants to see what comes of a command before it is over.
+#[inline]
+fn must_be_shown(app: &App, ctx: &Context) -> bool {
+    ctx.shown_within().is_some() || app.inner().feed.is_awaited()
 }
 
 /// A command that is done, once its caller can see what came of it.

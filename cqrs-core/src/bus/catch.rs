@@ -44,12 +44,16 @@ impl<T> std::fmt::Debug for Now<T> {
     }
 }
 
+/// What something has given, or the payload of its panic.
+pub(crate) type Caught<T> = Result<T, Box<dyn Any + Send>>;
+
 /// Polls a future and ends with the panic's payload when it panics.
 pub(crate) struct CatchPanic<F>(pub(crate) F);
 
 impl<F: Future + Unpin> Future for CatchPanic<F> {
-    type Output = Result<F::Output, Box<dyn Any + Send>>;
+    type Output = Caught<F::Output>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map(Ok),

@@ -11,8 +11,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::{
-    Asked, Attempt, BusError, Call, CatchPanic, CommandError, Context, Now, Outcome, QueryError,
-    Started, Typed, within,
+    Asked, Attempt, BusError, Call, CatchPanic, Caught, CommandError, Context, Now, Outcome,
+    QueryError, Started, Typed, within,
 };
 use crate::aggregate::panic_message;
 use crate::app::{AnyCommand, AnyQuery, RunAlone};
@@ -20,7 +20,7 @@ use crate::command::{Command, OneHandlerFor};
 use crate::error::ErrorCode;
 use crate::policy::Stack;
 use crate::query::Query;
-use crate::runtime::{BoxFuture, NameHash, Polled, poll_once};
+use crate::runtime::{BoxFuture, NameHash, Polled};
 
 /// What runs a command.
 pub trait CommandHandler<C: Command + OneHandlerFor<C>>: Any + Send + Sync {
@@ -323,31 +323,37 @@ impl<C: Command + OneHandlerFor<C>> CommandEntry<C> {
         handler.downcast_ref().map(|Waiting(handler)| handler)
     }
 
-    /// Waits for the handler of such a call, for as long as it may take.
-    pub(crate) async fn wait<F>(
+    /// Goes on with the handler of such a call, which was polled once and
+    /// waits, for as long as it may take.
+    pub(crate) async fn go_on<F>(
         &self,
         ctx: &Context,
-        since: Option<Duration>,
-        work: Pin<&mut F>,
-    ) -> Answer<C>
+        work: CatchPanic<Pin<&mut F>>,
+    ) -> Result<Caught<Answer<C>>, BusError>
     where
         F: Future<Output = Answer<C>> + Send + ?Sized,
     {
         let (name, (limit, warn)) = (self.stack.target.name, self.stack.policy.time());
-        let mut work = CatchPanic(work);
-        let ended = match (poll_once(&mut work).await, limit) {
-            (Poll::Ready(ended), _) => Ok(ended),
-            (Poll::Pending, None) => Ok(Polled::new(work).await),
-            (Poll::Pending, Some(_)) => {
-                Box::pin(within(ctx, limit, warn, name, Polled::new(work))).await
-            }
-        };
-        let ended = match ended {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(panic)) => Err(panicked(name, &*panic).into()),
+        match limit {
+            None => Ok(Polled::new(work).await),
+            Some(_) => Box::pin(within(ctx, limit, warn, name, Polled::new(work))).await,
+        }
+    }
+
+    /// What its handler has given, with a panic as an error.
+    #[inline]
+    pub(crate) fn given(
+        &self,
+        ctx: &Context,
+        since: Option<Duration>,
+        given: Result<Caught<Answer<C>>, BusError>,
+    ) -> Answer<C> {
+        let given = match given {
+            Ok(Ok(given)) => given,
+            Ok(Err(panic)) => Err(panicked(self.stack.target.name, &*panic).into()),
             Err(error) => Err(error.into()),
         };
-        self.ended(ctx, since, ended)
+        self.ended(ctx, since, given)
     }
 
     /// Notes how a call has ended.

@@ -23,7 +23,7 @@ use attempt::Typed;
 pub(crate) use call::AnyMessage;
 pub use call::{Call, MessageKind, Target};
 pub use cancel::CancelToken;
-pub(crate) use catch::CatchPanic;
+pub(crate) use catch::{CatchPanic, Caught};
 pub use catch::{Now, Started};
 pub use context::Context;
 #[cfg(feature = "tower")]
