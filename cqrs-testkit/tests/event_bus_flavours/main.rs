@@ -7,6 +7,7 @@ mod nested;
 mod overload;
 mod queued;
 mod same;
+mod schedules;
 mod synchronous;
 
 use std::sync::{Arc, Mutex};
