@@ -275,7 +275,10 @@ fn is_lent(ty: &Type, by_ref: bool, held: Held) -> bool {
 /// Where a parameter is held.
 fn place(name: &Ident, held: Held) -> TokenStream {
     match held {
-        Held::InFields => quote!(self.#name),
+        Held::InFields => {
+            let this = local("self");
+            quote!(#this.#name)
+        }
         Held::Lent | Held::Captured => name.to_token_stream(),
     }
 }

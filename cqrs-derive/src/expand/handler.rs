@@ -243,6 +243,7 @@ impl Parts<'_> {
         let (private, krate) = (self.krate.private(), self.krate);
         let HandlerFn { name, message, .. } = self.handler;
         let [wiring, argument, ctx, service] = ["wiring", "message", "ctx", "service"].map(local);
+        let this = local("self");
         let held = Held::InFields;
         let (bind, result) = (self.handler.bind(held, krate), self.result(function, held));
         let (mut names, mut types): (Vec<_>, Vec<_>) =
@@ -250,12 +251,12 @@ impl Parts<'_> {
         let bind_service = self.service.map(|ty| {
             names.push(service.clone());
             types.push(quote!(#private::Dep<#ty>));
-            quote!(let #service = &self.#service;)
+            quote!(let #service = &#this.#service;)
         });
         // A future that is not `Send` is reported at the handler's name.
         let run = quote_spanned! {name.span()=>
             async fn run(
-                &self,
+                &#this,
                 #argument: &#message,
                 #[allow(unused_variables)]
                 #ctx: &#private::Context,
